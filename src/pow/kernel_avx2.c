@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* 8 lanes. */
+#include <immintrin.h>
+
+typedef __m256i vec;
+
+#define VEC_LANES 8
+#define VEC_OP static inline __attribute__((always_inline))
+
+VEC_OP vec vec_set(unsigned x)
+{
+	return _mm256_set1_epi32((int)x);
+}
+
+VEC_OP vec vec_add(vec x, vec y)
+{
+	return _mm256_add_epi32(x, y);
+}
+
+VEC_OP vec vec_xor(vec x, vec y)
+{
+	return _mm256_xor_si256(x, y);
+}
+
+VEC_OP vec vec_right(vec x, int n)
+{
+	return _mm256_srli_epi32(x, n);
+}
+
+VEC_OP vec vec_left(vec x, int n)
+{
+	return _mm256_slli_epi32(x, n);
+}
+
+VEC_OP vec vec_byte_swap(vec x)
+{
+	const vec order = _mm256_setr_epi32(0x00010203, 0x04050607, 0x08090a0b,
+					    0x0c0d0e0f, 0x00010203, 0x04050607,
+					    0x08090a0b, 0x0c0d0e0f);
+
+	return _mm256_shuffle_epi8(x, order);
+}
+
+VEC_OP vec vec_nonces(unsigned n)
+{
+	return vec_byte_swap(
+		vec_add(vec_set(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+}
+
+VEC_OP vec vec_and(vec x, vec y)
+{
+	return _mm256_and_si256(x, y);
+}
+
+VEC_OP unsigned vec_at_most(vec x, unsigned top)
+{
+	vec v = vec_byte_swap(x);
+	vec le = _mm256_cmpeq_epi32(_mm256_min_epu32(v, vec_set(top)), v);
+
+	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(le));
+}
+
+#include "pow/kernel_vec_logic.h"
+
+#include "pow/kernel_vec.h"
+
+uint64_t pow_scan_avx2(const struct minerd_pow_job *job, uint64_t first,
+		       uint64_t end, struct minerd_pow_hits *hits)
+{
+	return vec_scan(job, first, end, hits);
+}

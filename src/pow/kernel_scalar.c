@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference: both compressions of every header, in plain C. */
+#include "pow/kernel.h"
+
+uint64_t pow_scan_scalar(const struct minerd_pow_job *job, uint64_t first,
+			 uint64_t end, struct minerd_pow_hits *hits)
+{
+	uint32_t masks[MINERD_POW_MIDSTATES_MAX];
+	uint64_t next = first;
+
+	memset(masks, 0xff, sizeof(masks));
+	hits->count = 0;
+	while (next < end &&
+	       hits->count + job->midstate_count <= MINERD_POW_HITS_MAX)
+		next = pow_kernel_collect(job, masks, next, 1, hits);
+	return next;
+}
