@@ -8,7 +8,8 @@
 #ifndef CHAIN_HEADER_H
 #define CHAIN_HEADER_H
 
-#include "base/types.h"
+#include "chain/params.h"
+#include "chain/verdict.h"
 
 #define CHAIN_HEADER_SIZE 80
 #define CHAIN_VERSION UINT32_C(0x20000000)
@@ -28,5 +29,12 @@ void chain_header_read(struct chain_header *out,
 void chain_header_write(uint8_t out[static CHAIN_HEADER_SIZE],
 			const struct chain_header *h);
 void chain_header_hash(struct base_hash *out, const struct chain_header *h);
+
+/* What a header says by itself, @hash being its hash: CHAIN_BAD_VERSION,
+ * CHAIN_BAD_BITS (no valid target, or above pow_limit), CHAIN_BAD_POW, or
+ * CHAIN_OK. */
+enum chain_verdict chain_header_check(const struct chain_header *h,
+				      const struct chain_params *p,
+				      const struct base_hash *hash);
 
 #endif
