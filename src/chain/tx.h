@@ -47,6 +47,11 @@ struct chain_tx_output {
 BASE_MUST_CHECK int chain_tx_parse(struct chain_tx_view *out,
 				   struct base_reader *r);
 
+/* The next input or output of a reader that began at tx->inputs or
+ * tx->outputs; the way to walk all of them. Fails as readers do. */
+void chain_tx_read_input(struct chain_tx_input *out, struct base_reader *r);
+void chain_tx_read_output(struct chain_tx_output *out, struct base_reader *r);
+
 /* Input or output @index (below its count), by walking from the first. */
 void chain_tx_input_at(struct chain_tx_input *out,
 		       const struct chain_tx_view *tx, uint32_t index);
