@@ -19,8 +19,9 @@ struct base_u256 chain_asert_target(const struct base_u256 *anchor,
 				    int64_t exponent,
 				    const struct base_u256 *limit);
 
-/* ((elapsed - spacing * blocks) * 65536) / half_life, truncating to zero.
- * |elapsed - spacing * blocks| < 2^46; half_life >= 1. */
+/* ((elapsed - spacing * blocks) * 65536) / half_life, truncating to zero;
+ * half_life is 1..2^31-1. The difference counts as +-2^46 at most, which is
+ * 2^15 half-lives or more: the target is clamped long before. */
 int64_t chain_asert_exponent(int64_t elapsed_s, uint32_t spacing_s,
 			     uint64_t blocks, uint32_t half_life_s);
 
