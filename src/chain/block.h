@@ -33,14 +33,16 @@ struct chain_block_info {
 	struct chain_header header;
 	struct base_hash hash;
 	uint32_t tx_count;
-	uint8_t sender; /* committee index that the coinbase binds */
+	uint8_t sender;		   /* committee index that the coinbase binds */
+	struct base_height height; /* that the coinbase binds */
 	struct base_amount coinbase_out; /* sum of the coinbase's outputs */
 };
 
 /*
  * What can be known of a block without its parent: shape, size, version,
- * proof of work, merkle root, mutation, coinbase form, witness commitment.
- * @out is complete for CHAIN_OK only.
+ * proof of work, merkle root, mutation, coinbase form (the sender is below
+ * member_count), witness commitment. What condemns the hash is only said once
+ * the merkle root binds the body to it. @out is complete for CHAIN_OK only.
  */
 enum chain_verdict chain_block_check(struct chain_block_info *out,
 				     const struct chain_params *p,
@@ -50,7 +52,7 @@ enum chain_verdict chain_block_check(struct chain_block_info *out,
 /*
  * All rules for extending @ctx: chain_block_check(), then prev, difficulty,
  * MTP, coinbase height and amount, and (with chain/spend.h, later) every
- * spend. Sender must be below member_count.
+ * spend; until then any transaction beside the coinbase is CHAIN_BAD_SPEND.
  */
 enum chain_verdict chain_block_validate(struct chain_block_info *out,
 					const struct chain_params *p,
