@@ -27,7 +27,9 @@ struct store;
 struct store_options {
 	const char *dir;    /* existing directory, ours alone */
 	uint64_t map_bytes; /* 0: STORE_MAP_DEFAULT; most the store may grow */
-	bool read_only;	    /* verify: nothing is created or changed */
+	/* Verify: nothing is created, and no data changed. Without a lock.mdb
+	 * the caller sees to it that nobody begins to write meanwhile. */
+	bool read_only;
 };
 
 /*
@@ -57,8 +59,9 @@ BASE_MUST_CHECK int store_init_chain(struct store *s, const uint8_t *genesis,
 /*
  * Appends a validated block and makes @ctx (the context *after* it) the tip:
  * one durable commit. 0; -ENOSPC: the disk or the map is full, nothing was
- * written, the store is as before; -EIO: the disk failed; -EINVAL: @block
- * does not extend the stored tip.
+ * written, the store is as before; -EIO: the disk failed (store_tip() says
+ * from where to go on); -EINVAL: @block does not extend the stored tip;
+ * -EBADMSG: damaged.
  */
 BASE_MUST_CHECK int store_append(struct store *s, const uint8_t *block,
 				 size_t len, const struct chain_context *ctx,
@@ -66,7 +69,9 @@ BASE_MUST_CHECK int store_append(struct store *s, const uint8_t *block,
 
 /*
  * Reads: a reader holds one snapshot from begin to end; data is borrowed
- * from the map until then. One thread per reader.
+ * from the map until then. One thread per reader. -EBUSY: STORE_READERS_MAX
+ * are alive already; otherwise errors as store_open(). While a reader lives,
+ * a failed disk keeps the store closed: every call is -EIO until it ended.
  */
 struct store_reader;
 

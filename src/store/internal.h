@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal.h: what the store's own files share; nobody else includes it.
+ *
+ * Floor 4. Tables (all plain LMDB named databases, integers as said):
+ *   meta     "format" -> le32; "genesis" -> hash; "tip" -> chain context
+ *   blocks   hash -> le32 height | block
+ *   heights  be32 height -> hash
+ *   headers  be32 height -> the 80 bytes of the block's header
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "base/bytes.h"
+#include "store/store.h"
+
+#define STORE_PATH_MAX 4096
+/* Named databases that an environment may hold, now and in later formats. */
+#define STORE_TABLES_MAX 32
+/* Entries of LMDB's table of readers: ours, and those of other processes. */
+#define STORE_READER_SLOTS (4 * STORE_READERS_MAX)
+/* Tree pages looked at when opening: 256 MiB of the usual 4 KiB. */
+#define STORE_OPEN_PAGES_MAX (UINT64_C(1) << 16)
+#define STORE_FILE_MODE 0600
+#define STORE_BLOCK_PREFIX 4 /* le32 height */
+
+enum store_table {
+	STORE_META,
+	STORE_BLOCKS,
+	STORE_HEIGHTS,
+	STORE_HEADERS,
+	STORE_TABLES
+};
+
+struct store_reader {
+	struct store *s;
+	MDB_txn *txn; /* NULL: free */
+};
+
+struct store {
+	/* Guards env while users is 0, users, and which readers are free. */
+	pthread_mutex_t lock;
+	uint32_t users; /* transactions alive */
+	MDB_env *env;	/* NULL: could not be opened again after a failure */
+	MDB_dbi table[STORE_TABLES];
+	struct store_reader reader[STORE_READERS_MAX];
+	uint64_t map_bytes;
+	bool read_only;
+	char dir[STORE_PATH_MAX];
+	char path[STORE_PATH_MAX]; /* of data.mdb */
+};
+
+/* @data for LMDB, which never writes through what it is given. */
+static inline MDB_val store_val(const void *data, size_t len)
+{
+	return (MDB_val){len, (void *)(uintptr_t)data};
+}
+
+/* Writes "@doing failed ..." for the LMDB or system error @rc on @path, with
+ * what to do, and returns the -errno that store.h promises for it. */
+int store_failed(struct base_error *err, int rc, const char *path,
+		 const char *doing);
+
+/* env.c: opens (creating when allowed) and closes s->env and s->table. */
+BASE_MUST_CHECK int store_env_open(struct store *s, struct base_error *err);
+void store_env_close(struct store *s);
+
+/* A transaction; @flags is 0 or MDB_RDONLY. An environment that LMDB gave up
+ * after a failed write is opened afresh first. Errors as store_append(). */
+BASE_MUST_CHECK int store_txn_begin(MDB_txn **out, struct store *s,
+				    unsigned int flags, struct base_error *err);
+/* Ends it without a trace, or durably; 0 or LMDB's error. */
+void store_txn_abort(struct store *s, MDB_txn *txn);
+BASE_MUST_CHECK int store_txn_commit(struct store *s, MDB_txn *txn);
+
+/* The value of @key, borrowed until @txn ends. 0 or LMDB's error. */
+BASE_MUST_CHECK int store_get(MDB_val *out, const struct store *s, MDB_txn *txn,
+			      enum store_table table, const void *key,
+			      size_t key_len);
+
+/* The tip record. 0, MDB_NOTFOUND, MDB_CORRUPTED or LMDB's error. */
+BASE_MUST_CHECK int store_get_tip(struct chain_context *out,
+				  const struct store *s, MDB_txn *txn);
+
+/* The value of @block in the table of blocks taken apart. */
+BASE_MUST_CHECK int store_block_split(const uint8_t **block, size_t *len,
+				      struct base_height *height,
+				      const MDB_val *value);
+
+#endif
