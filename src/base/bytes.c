@@ -36,7 +36,7 @@ uint16_t base_read_le16(struct base_reader *r)
 {
 	const uint8_t *p = base_read_bytes(r, 2);
 
-	return p ? (uint16_t)(p[0] | p[1] << 8) : 0;
+	return p ? (uint16_t)((unsigned)p[0] | (unsigned)p[1] << 8) : 0;
 }
 
 uint32_t base_read_le32(struct base_reader *r)
