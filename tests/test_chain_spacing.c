@@ -145,49 +145,36 @@ static struct summary summarise(const struct plan *plan)
 }
 
 #define DEFAULT CHAIN_HALF_LIFE_SPACINGS
+#define LONG 48
 
-/* A half-life is how fast the rule learns: at the default of 48 spacings a
- * tenfold rise, 3.3 half-lives, is not unlearned within 200 blocks, however
- * early it comes; at 16 it is. A change or pause right before the measured
- * blocks falls into them whole. What misses is printed, not hidden. */
+/*
+ * A half-life is how fast the rule learns. At 48 spacings a tenfold rise, 3.3
+ * half-lives, is not unlearned within 200 blocks, however early it comes; so
+ * the default is shorter (docs/decisions.md). A change right before the
+ * measured blocks falls into them whole: its mean is within the quarter, not
+ * every seed is. What misses is printed, not hidden.
+ */
 static const struct plan plans[] = {
 	{"steady", DEFAULT, 1, 0, 0, 0, true},
-	{"steady", 16, 1, 0, 0, 0, true},
 	{"12 h pause after block 20", DEFAULT, 1, 0, 0, 20, true},
 	{"12 h pause after block 50", DEFAULT, 1, 0, 0, 50, true},
-	{"12 h pause after block 100", DEFAULT, 1, 0, 0, 100, false},
-	{"12 h pause after block 50", 16, 1, 0, 0, 50, true},
-	{"12 h pause after block 100", 16, 1, 0, 0, 100, true},
+	{"12 h pause after block 100", DEFAULT, 1, 0, 0, 100, true},
+	{"12 h pause after block 200", DEFAULT, 1, 0, 0, 200, true},
 	{"genesis 2x too easy", DEFAULT, 2, 0, 0, 0, true},
 	{"genesis 2x too hard", DEFAULT, 0.5, 0, 0, 0, true},
-	{"genesis 10x too easy", DEFAULT, 10, 0, 0, 0, false},
+	{"genesis 10x too easy", DEFAULT, 10, 0, 0, 0, true},
 	{"genesis 10x too hard", DEFAULT, 0.1, 0, 0, 0, true},
-	{"genesis 10x too easy", 16, 10, 0, 0, 0, true},
-	{"genesis 10x too hard", 16, 0.1, 0, 0, 0, true},
-	{"10x faster after block 50", DEFAULT, 1, 50, 10, 0, false},
-	{"10x slower after block 50", DEFAULT, 1, 50, 0.1, 0, false},
+	{"10x faster after block 50", DEFAULT, 1, 50, 10, 0, true},
+	{"10x slower after block 50", DEFAULT, 1, 50, 0.1, 0, true},
+	{"10x faster after block 75", DEFAULT, 1, 75, 10, 0, true},
+	{"10x slower after block 75", DEFAULT, 1, 75, 0.1, 0, true},
+	{"10x faster, pause, after 50", DEFAULT, 1, 50, 10, 50, true},
+	{"10x slower, pause, after 50", DEFAULT, 1, 50, 0.1, 50, true},
 	{"10x faster after block 100", DEFAULT, 1, 100, 10, 0, false},
 	{"10x slower after block 100", DEFAULT, 1, 100, 0.1, 0, false},
-	{"10x faster after block 50", 24, 1, 50, 10, 0, false},
-	{"10x slower after block 50", 24, 1, 50, 0.1, 0, true},
-	{"10x faster after block 100", 24, 1, 100, 10, 0, false},
-	{"10x slower after block 100", 24, 1, 100, 0.1, 0, false},
-	{"10x faster after block 50", 16, 1, 50, 10, 0, true},
-	{"10x slower after block 50", 16, 1, 50, 0.1, 0, true},
-	{"10x faster after block 100", 16, 1, 100, 10, 0, false},
-	{"10x slower after block 100", 16, 1, 100, 0.1, 0, false},
-	{"10x faster after block 50", 12, 1, 50, 10, 0, true},
-	{"10x slower after block 50", 12, 1, 50, 0.1, 0, true},
-	{"10x faster after block 100", 12, 1, 100, 10, 0, false},
-	{"10x slower after block 100", 12, 1, 100, 0.1, 0, false},
-	{"10x faster after block 50", 10, 1, 50, 10, 0, true},
-	{"10x slower after block 50", 10, 1, 50, 0.1, 0, true},
-	{"10x faster after block 100", 10, 1, 100, 10, 0, true},
-	{"10x slower after block 100", 10, 1, 100, 0.1, 0, false},
-	{"10x faster after block 50", 8, 1, 50, 10, 0, true},
-	{"10x slower after block 50", 8, 1, 50, 0.1, 0, true},
-	{"10x faster after block 100", 8, 1, 100, 10, 0, true},
-	{"10x slower after block 100", 8, 1, 100, 0.1, 0, false},
+	{"12 h pause after block 100", LONG, 1, 0, 0, 100, false},
+	{"10x faster after block 50", LONG, 1, 50, 10, 0, false},
+	{"10x slower after block 50", LONG, 1, 50, 0.1, 0, false},
 };
 
 static void mean_spacing_is_within_a_quarter(void **state)
@@ -198,14 +185,16 @@ static void mean_spacing_is_within_a_quarter(void **state)
 
 		if (plans[i].holds)
 			assert_true(s.within >= SEEDS * 99 / 100);
+		if (plans[i].half_life == DEFAULT)
+			assert_true(s.mean >= 0.75 && s.mean <= 1.25);
 	}
 }
 
 /*
  * A pause counts as one half-life at most, so it makes up for half_life /
- * spacing blocks, 48, and not for the 8640 that a schedule without bound
- * would owe. In the first five minutes: 60 as always and at most 48 more;
- * a fifth above that for luck.
+ * spacing blocks and not for the 8640 that a schedule without bound would
+ * owe. In the first five minutes: 60 as always and at most that many more; a
+ * fifth above that for luck. In the first minute: at most three times 12.
  */
 static void a_pause_brings_no_storm(void **state)
 {
@@ -221,7 +210,7 @@ static void a_pause_brings_no_storm(void **state)
 			      "first minute (12 are usual), %u in five (60)\n",
 			      after[i], s.most_minute, s.most_blocks);
 		assert_true(s.most_blocks <= (60 + DEFAULT) * 6 / 5);
-		assert_true(s.most_minute <= 48);
+		assert_true(s.most_minute <= 36);
 	}
 }
 

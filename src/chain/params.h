@@ -23,7 +23,7 @@
 #define CHAIN_BLOCK_BYTES_MIN 4096u
 #define CHAIN_BLOCK_BYTES_MAX (16u << 20)
 #define CHAIN_BLOCK_BYTES_DEFAULT (1u << 20)
-#define CHAIN_HALF_LIFE_SPACINGS 48 /* half_life_s default, in spacings */
+#define CHAIN_HALF_LIFE_SPACINGS 12 /* half_life_s default, in spacings */
 #define CHAIN_MATURITY_DEFAULT 1
 
 struct chain_member {
