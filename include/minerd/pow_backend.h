@@ -80,7 +80,8 @@ struct minerd_pow_backend {
 	 * 0 <= first <= end <= MINERD_POW_NONCE_END; end - first may be any
 	 * number, also 0. Overwrites @hits: ascending by nonce, then by
 	 * midstate. Returns the first nonce *not* searched: @end, or earlier
-	 * when the hits of the next nonce might not fit any more; all hits
+	 * when the hits of the next nonce might not fit any more, that is, as
+	 * soon as count + midstate_count > HITS_MAX after a nonce; all hits
 	 * below the returned nonce are in @hits, none at or above it, so
 	 * calling again from there loses and repeats nothing.
 	 */
