@@ -18,7 +18,8 @@ struct pow_cpu {
 	uint32_t os_index;   /* as in /proc/cpuinfo; < POW_CPUS_MAX */
 	uint32_t core;	     /* machine-wide number of its physical core */
 	uint32_t package;    /* machine-wide number of its socket */
-	uint32_t numa;	     /* number of its NUMA node */
+	uint32_t numa;	     /* number of its NUMA node, as Linux has it */
+			     /* all three < POW_CPUS_MAX */
 	uint32_t efficiency; /* hwloc CPU kind: higher is faster; 0 if one */
 	bool allowed;	     /* in the process's cpuset */
 };
@@ -43,17 +44,18 @@ struct pow_plan {
 	uint32_t numa[POW_WORKERS_MAX];
 	/* CPUs for the net and consensus threads: away from the workers'
 	 * cores when one is to spare, else service_shared is set and the
-	 * service CPUs are the usable ones. */
+	 * service CPUs are all those of the cpuset. */
 	uint64_t service[POW_CPUS_MAX / 64];
 	bool service_shared;
 	uint32_t usable;     /* CPUs in cpuset and affinity, capped by quota */
-	bool oversubscribed; /* threads > usable: CPUs are taken again */
+	bool oversubscribed; /* threads > usable */
 };
 
 /*
- * Order of workers: faster cores first, one per physical core before any
- * sibling, spread over packages and NUMA nodes in turn; deterministic.
- * More threads than CPUs start over from the first CPU.
+ * Order of workers: one per physical core before any sibling, among those
+ * faster cores first, spread over packages and NUMA nodes in turn;
+ * deterministic. Threads beyond a quota go to CPUs of their own while there
+ * are any; more threads than CPUs start over from the first CPU.
  * 0; -EINVAL: no CPU is both allowed and in the affinity mask, or
  * request->threads > POW_WORKERS_MAX; @out is untouched then.
  */
