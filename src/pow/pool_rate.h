@@ -25,11 +25,13 @@ struct pow_rate {
 void pow_rate_init(struct pow_rate *r);
 
 /* Adds the counter's value at @now_ms (monotone); samples less than a second
- * after the last are ignored. */
+ * after the last are ignored. A counter that fell began anew (the pool was
+ * restarted): so does the meter. */
 void pow_rate_sample(struct pow_rate *r, uint64_t now_ms, uint64_t hashes);
 
 /* Mean rate in hashes per second over window @w (index below
- * POW_RATE_WINDOWS), or over what there is of it; 0 with under two samples. */
+ * POW_RATE_WINDOWS) before the last sample, reaching back to the first one
+ * at or beyond its edge, or over what there is; 0 with under two samples. */
 double pow_rate_get(const struct pow_rate *r, unsigned w);
 
 #endif
