@@ -32,7 +32,8 @@
 
 /* What to search. Copied on publish; owned by nobody. */
 struct pow_work {
-	uint64_t id; /* chosen by the owner, comes back in hits */
+	uint64_t id; /* chosen by the owner, another for each work; comes
+		      * back in hits */
 	/* Version, prev, time and bits are used; the merkle root and the
 	 * nonce are computed and searched. */
 	uint8_t header[POW_HEADER_SIZE];
@@ -72,7 +73,8 @@ BASE_MUST_CHECK int pow_pool_start(struct pow_pool **out,
 				   const struct pow_pool_options *options,
 				   struct base_error *err);
 
-/* Replaces the work; NULL pauses: workers sleep until the next publish. */
+/* Replaces the work; NULL pauses: workers sleep until the next publish, and
+ * every hit until then is stale. */
 void pow_pool_publish(struct pow_pool *pool, const struct pow_work *work);
 
 /* The oldest hit of the work published last; hits of older work are stale:
@@ -85,14 +87,20 @@ void pow_pool_stop(struct pow_pool *pool);
 
 struct pow_pool_stats {
 	uint32_t workers;
-	uint32_t unpinned;     /* workers that could not be pinned */
-	uint64_t hashes;       /* since start, all workers */
-	uint64_t cpu_ns;       /* CPU time of all workers */
-	uint64_t stale;	       /* hits dropped: older work */
-	uint64_t overflow;     /* hits dropped: ring full */
+	uint32_t unpinned;	  /* workers that could not be pinned */
+	uint32_t normal_priority; /* workers that could not be lowered */
+	uint64_t hashes;	  /* since start, all workers */
+	uint64_t cpu_ns;	  /* CPU time of all workers */
+	uint64_t stale;		  /* hits dropped: older work */
+	uint64_t overflow;	  /* hits dropped: ring full */
+	/* Hits dropped and scans refused: the backend contradicts the
+	 * reference or its contract. */
+	uint64_t wrong;
 	uint64_t pickups;      /* generations picked up, all workers */
 	uint64_t batch_max_ns; /* longest batch, CPU time */
-	uint64_t late_batches; /* batches begun on replaced work */
+	/* Pickups whose worker had begun a batch on replaced work, by the
+	 * clock: CLOCK_MONOTONIC before the batch and after publishing. */
+	uint64_t late_batches;
 };
 
 void pow_pool_stats(struct pow_pool_stats *out, const struct pow_pool *pool);
