@@ -32,8 +32,8 @@
 
 /* What to search. Copied on publish; owned by nobody. */
 struct pow_work {
-	uint64_t id; /* chosen by the owner, another for each work; comes
-		      * back in hits */
+	uint64_t id; /* chosen by the owner, comes back in hits; works that
+		      * share one, as after a new time, share their hits */
 	/* Version, prev, time and bits are used; the merkle root and the
 	 * nonce are computed and searched. */
 	uint8_t header[POW_HEADER_SIZE];

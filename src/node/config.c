@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "node/parse.h"
+#include "pow/backend.h"
+
+#define NAME_MAX_LEN 64
+#define ENV_PREFIX "MINERD_"
+
+/* One setting. @set parses @text into the config; 0 or -EINVAL. */
+struct option {
+	const char *name;
+	const char *arg;      /* placeholder for people; NULL: a plain flag */
+	const char *fallback; /* default text; NULL with flags */
+	const char *allowed;  /* what a value may be, for messages */
+	const char *help;
+	int (*set)(struct node_config *c, const char *text);
+	enum node_command command; /* of a plain flag */
+};
+
+static int set_path(char out[static NODE_PATH_MAX], const char *text)
+{
+	if (strlen(text) >= NODE_PATH_MAX)
+		return -EINVAL;
+	(void)strcpy(out, text);
+	return 0;
+}
+
+static int set_datadir(struct node_config *c, const char *text)
+{
+	return *text ? set_path(c->datadir, text) : -EINVAL;
+}
+
+static int set_conf(struct node_config *c, const char *text)
+{
+	return set_path(c->conf, text);
+}
+
+static int set_network(struct node_config *c, const char *text)
+{
+	return set_path(c->network, text);
+}
+
+static int set_backend(struct node_config *c, const char *text)
+{
+	if (strcmp(text, "auto") != 0 && !strchr(text, '/') &&
+	    !pow_backend_find(text))
+		return -EINVAL;
+	return set_path(c->pow_backend, text);
+}
+
+static int set_threads(struct node_config *c, const char *text)
+{
+	uint64_t n;
+
+	if (strcmp(text, "auto") == 0) {
+		c->threads = 0;
+		return 0;
+	}
+	if (node_parse_u64(&n, text, 1, POW_WORKERS_MAX) < 0)
+		return -EINVAL;
+	c->threads = (uint32_t)n;
+	return 0;
+}
+
+static int set_spacing(struct node_config *c, const char *text)
+{
+	uint64_t n;
+
+	if (node_parse_u64(&n, text, 1, NODE_SPACING_MAX_S) < 0)
+		return -EINVAL;
+	c->spacing_s = (uint32_t)n;
+	return 0;
+}
+
+static int set_affinity(struct node_config *c, const char *text)
+{
+	if (*text == '\0') {
+		c->affinity_set = false;
+		return 0;
+	}
+	if (node_parse_affinity(c->affinity, text) < 0)
+		return -EINVAL;
+	c->affinity_set = true;
+	return 0;
+}
+
+static int set_db_map(struct node_config *c, const char *text)
+{
+	if (*text == '\0') {
+		c->db_map = 0;
+		return 0;
+	}
+	return node_parse_size(&c->db_map, text, UINT64_C(1) << 20,
+			       UINT64_C(1) << 46);
+}
+
+static int set_log_format(struct node_config *c, const char *text)
+{
+	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
+		return -EINVAL;
+	c->log_json = *text == 'j';
+	return 0;
+}
+
+static int set_log_level(struct node_config *c, const char *text)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	for (size_t i = 0; i < BASE_COUNT(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			c->log_level = (enum node_log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct option options[] = {
+	{"threads", "N", "auto", "auto, or 1 to 1024",
+	 "miner threads; auto is one for each usable CPU", set_threads, 0},
+	{"pow-backend", "NAME", "auto",
+	 "auto, scalar, sse41, avx2, avx512, shani, "
+	 "or a path with a '/' in it",
+	 "SHA-256d kernel: auto, scalar, sse41, avx2, avx512,\n"
+	 "shani, or ./x.so built against minerd/pow_backend.h",
+	 set_backend, 0},
+	{"cpu-affinity", "CPUS", "",
+	 "a list such as 0-3,8 or a mask such as 0x10f",
+	 "CPUs that miner threads may use", set_affinity, 0},
+	{"datadir", "DIR", "~/.minerd", "a path below 4096 characters",
+	 "keys, network file and chain; one node at a time", set_datadir, 0},
+	{"network", "FILE", "", "a path below 4096 characters",
+	 "the network file; default DATADIR/network.json, made\n"
+	 "anew as a one-member network where there is none",
+	 set_network, 0},
+	{"spacing", "SECONDS", "5", "1 to 86400",
+	 "block spacing of a network that is made now", set_spacing, 0},
+	{"db-map", "SIZE", "", "1M to 64T, such as 20G",
+	 "most that the chain may grow to on disk; default 1T", set_db_map, 0},
+	{"log-format", "FORMAT", "text", "text or json",
+	 "one event a line on standard output", set_log_format, 0},
+	{"log-level", "LEVEL", "info", "error, warn, info or debug",
+	 "the least important events shown", set_log_level, 0},
+	{"conf", "FILE", "", "a path below 4096 characters",
+	 "configuration file; default DATADIR/minerd.conf", set_conf, 0},
+	{"print-config", NULL, NULL, NULL,
+	 "show every setting and where it comes from", NULL, NODE_PRINT_CONFIG},
+	{"print-topology", NULL, NULL, NULL,
+	 "show this machine's CPUs and the pinning plan", NULL,
+	 NODE_PRINT_TOPOLOGY},
+	{"version", NULL, NULL, NULL, "show the version", NULL, NODE_VERSION},
+	{"help", NULL, NULL, NULL, "show this text", NULL, NODE_HELP},
+};
+
+_Static_assert(BASE_COUNT(options) <= NODE_OPTIONS_MAX, "value[] holds all");
+
+/* Variables that belong to the tests, not to the node. */
+static const char *const test_variables[] = {
+	"MINERD_VECTORS",
+	"MINERD_FAULT",
+	"MINERD_QEMU",
+};
+
+static size_t find_option(const char *name)
+{
+	size_t i = 0;
+
+	while (i < BASE_COUNT(options) && strcmp(options[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static int refuse_unknown(struct base_error *err, const char *where,
+			  const char *name)
+{
+	const char *best = NULL;
+	size_t best_distance = NAME_MAX_LEN;
+
+	for (size_t i = 0; i < BASE_COUNT(options); i++) {
+		size_t d = node_edit_distance(name, options[i].name);
+
+		if (d < best_distance) {
+			best_distance = d;
+			best = options[i].name;
+		}
+	}
+	if (best && best_distance <= 1 + strlen(best) / 2)
+		return base_fail(err, -EINVAL,
+				 "unknown option '%s' in %s; did you mean "
+				 "'%s'? 'minerd --help' lists all",
+				 name, where, best);
+	return base_fail(err, -EINVAL,
+			 "unknown option '%s' in %s; 'minerd --help' lists all",
+			 name, where);
+}
+
+static int apply(struct node_config *c, size_t i, const char *text,
+		 const char *origin, struct base_error *err)
+{
+	const struct option *o = &options[i];
+
+	if (strlen(text) >= NODE_VALUE_MAX || o->set(c, text) < 0)
+		return base_fail(err, -EINVAL,
+				 "%s '%.200s' (%s) is not allowed; it may be "
+				 "%s",
+				 o->name, text, origin, o->allowed);
+	(void)strcpy(c->value[i].text, text);
+	c->value[i].origin = origin;
+	return 0;
+}
+
+static int apply_defaults(struct node_config *c, struct base_error *err)
+{
+	const char *home = getenv("HOME");
+	char path[NODE_PATH_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; i < BASE_COUNT(options) && rc == 0; i++) {
+		const char *text = options[i].fallback;
+
+		if (!text)
+			continue;
+		if (strncmp(text, "~/", 2) == 0) {
+			(void)snprintf(path, sizeof(path), "%s/%s",
+				       home && *home ? home : ".", text + 2);
+			text = path;
+		}
+		rc = apply(c, i, text, "default", err);
+	}
+	return rc;
+}
+
+/* Walks the flags. With @c NULL only their names are checked, and @datadir
+ * and @conf receive the values that say where the file is. */
+struct flag_walk {
+	struct node_config *c;
+	const char *datadir;
+	const char *conf;
+};
+
+static int one_flag(struct flag_walk *w, const char *name, const char *value,
+		    bool *took_value, struct base_error *err)
+{
+	char key[NAME_MAX_LEN];
+	const char *equals = strchr(name, '=');
+	size_t len = equals ? (size_t)(equals - name) : strlen(name);
+	size_t i;
+
+	if (len >= sizeof(key))
+		return refuse_unknown(err, "the command line", name);
+	memcpy(key, name, len);
+	key[len] = '\0';
+	i = find_option(key);
+	if (i == BASE_COUNT(options))
+		return refuse_unknown(err, "the command line", key);
+	if (!options[i].arg) {
+		if (equals)
+			return base_fail(err, -EINVAL, "--%s takes no value",
+					 key);
+		if (w->c)
+			w->c->command = options[i].command;
+		return 0;
+	}
+	*took_value = !equals;
+	value = equals ? equals + 1 : value;
+	if (!value)
+		return base_fail(err, -EINVAL, "--%s needs a value: %s", key,
+				 options[i].allowed);
+	if (strcmp(key, "datadir") == 0)
+		w->datadir = value;
+	if (strcmp(key, "conf") == 0)
+		w->conf = value;
+	return w->c ? apply(w->c, i, value, "flag", err) : 0;
+}
+
+static int walk_flags(struct flag_walk *w, int argc, char **argv,
+		      struct base_error *err)
+{
+	for (int i = 1; i < argc; i++) {
+		bool took_value = false;
+		int rc;
+
+		if (i == 1 && strcmp(argv[i], "verify") == 0) {
+			if (w->c)
+				w->c->command = NODE_VERIFY;
+			continue;
+		}
+		if (strcmp(argv[i], "-h") == 0)
+			rc = one_flag(w, "help", NULL, &took_value, err);
+		else if (strncmp(argv[i], "--", 2) == 0 && argv[i][2])
+			rc = one_flag(w, argv[i] + 2, argv[i + 1], &took_value,
+				      err);
+		else
+			return base_fail(err, -EINVAL,
+					 "unexpected argument '%.200s'; the "
+					 "only subcommand is 'verify', and it "
+					 "comes first",
+					 argv[i]);
+		if (rc < 0)
+			return rc;
+		i += took_value;
+	}
+	return 0;
+}
+
+/* MINERD_POW_BACKEND -> pow-backend. False when it cannot be one of ours. */
+static bool env_to_name(char out[static NAME_MAX_LEN], const char *variable,
+			size_t len)
+{
+	const size_t skip = sizeof(ENV_PREFIX) - 1;
+
+	if (len - skip >= NAME_MAX_LEN)
+		return false;
+	for (size_t i = skip; i < len; i++)
+		out[i - skip] =
+			variable[i] == '_'
+				? '-'
+				: (char)tolower((unsigned char)variable[i]);
+	out[len - skip] = '\0';
+	return true;
+}
+
+static bool is_test_variable(const char *variable, size_t len)
+{
+	for (size_t i = 0; i < BASE_COUNT(test_variables); i++)
+		if (strlen(test_variables[i]) == len &&
+		    strncmp(test_variables[i], variable, len) == 0)
+			return true;
+	return false;
+}
+
+static int one_variable(struct node_config *c, const char *variable,
+			struct base_error *err)
+{
+	const char *equals = strchr(variable, '=');
+	size_t len = equals ? (size_t)(equals - variable) : strlen(variable);
+	char name[NAME_MAX_LEN];
+	size_t i;
+
+	if (!equals || is_test_variable(variable, len))
+		return 0;
+	if (!env_to_name(name, variable, len))
+		return base_fail(err, -EINVAL,
+				 "unknown variable %.100s in the environment",
+				 variable);
+	i = find_option(name);
+	if (i == BASE_COUNT(options) || !options[i].arg)
+		return refuse_unknown(err, "the environment (MINERD_*)", name);
+	return apply(c, i, equals + 1, "environment", err);
+}
+
+static int apply_environment(struct node_config *c, char **environ_,
+			     struct base_error *err)
+{
+	int rc = 0;
+
+	for (char **v = environ_; *v && rc == 0; v++)
+		if (strncmp(*v, ENV_PREFIX, sizeof(ENV_PREFIX) - 1) == 0)
+			rc = one_variable(c, *v, err);
+	return rc;
+}
+
+struct file_walk {
+	struct node_config *c;
+	struct base_error *err;
+	const char *path;
+	int rc;
+};
+
+/* libinih's callback: 1 goes on, 0 is an error. */
+static int one_key(void *user, const char *section, const char *name,
+		   const char *value)
+{
+	struct file_walk *w = user;
+	size_t i = find_option(name);
+
+	if (w->rc < 0)
+		return 0;
+	if (*section)
+		w->rc = base_fail(w->err, -EINVAL,
+				  "%.300s: section [%s] is unknown; keys stand "
+				  "at the top, without sections",
+				  w->path, section);
+	else if (strcmp(name, "conf") == 0 || strcmp(name, "datadir") == 0)
+		w->rc = base_fail(w->err, -EINVAL,
+				  "%.300s: '%s' says where this file is and "
+				  "cannot stand in it; use --%s",
+				  w->path, name, name);
+	else if (i == BASE_COUNT(options) || !options[i].arg)
+		w->rc = refuse_unknown(w->err, "the configuration file", name);
+	else
+		w->rc = apply(w->c, i, value ? value : "", "file", w->err);
+	return w->rc == 0;
+}
+
+static int apply_file(struct node_config *c, const char *path, bool must_exist,
+		      struct base_error *err)
+{
+	struct file_walk w = {.c = c, .err = err, .path = path};
+	FILE *f = fopen(path, "re");
+	int line;
+
+	if (!f && !must_exist && (errno == ENOENT || errno == ENOTDIR))
+		return 0; /* what is wrong with the datadir is said later */
+	if (!f)
+		return base_fail(err, must_exist ? -EINVAL : -errno,
+				 "cannot read the configuration file %.300s: "
+				 "%s",
+				 path, strerror(errno));
+	line = ini_parse_file(f, one_key, &w);
+	(void)fclose(f);
+	if (w.rc < 0)
+		return w.rc;
+	if (line != 0)
+		return base_fail(err, -EINVAL,
+				 "%.300s: line %d is not of the form key=value",
+				 path, line);
+	return 0;
+}
+
+static const char *environment_value(char **environ_, const char *variable)
+{
+	size_t len = strlen(variable);
+
+	for (char **v = environ_; *v; v++)
+		if (strncmp(*v, variable, len) == 0 && (*v)[len] == '=')
+			return *v + len + 1;
+	return NULL;
+}
+
+/* Where the file is must be known before it is read: flags and environment
+ * are looked at for that alone, then applied in order of strength. */
+int node_config_load(struct node_config *out, int argc, char **argv,
+		     char **environ_, struct base_error *err)
+{
+	struct flag_walk look = {.c = NULL};
+	struct flag_walk flags = {.c = out};
+	char path[NODE_PATH_MAX + 16];
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = walk_flags(&look, argc, argv, err);
+	if (rc == 0)
+		rc = apply_defaults(out, err);
+	if (rc < 0)
+		return rc;
+	if (!look.datadir)
+		look.datadir = environment_value(environ_, "MINERD_DATADIR");
+	if (!look.conf)
+		look.conf = environment_value(environ_, "MINERD_CONF");
+	(void)snprintf(path, sizeof(path), "%s/minerd.conf",
+		       look.datadir ? look.datadir : out->datadir);
+	rc = apply_file(out, look.conf && *look.conf ? look.conf : path,
+			look.conf && *look.conf, err);
+	if (rc == 0)
+		rc = apply_environment(out, environ_, err);
+	if (rc == 0)
+		rc = walk_flags(&flags, argc, argv, err);
+	return rc;
+}
+
+void node_config_help(FILE *to)
+{
+	(void)fputs(
+		"minerd mines and keeps a ledger of its own: a one-member "
+		"network.\n\n"
+		"usage: minerd [--threads N] [options]\n"
+		"       minerd verify [options]   re-check the whole chain\n\n"
+		"options (flag --NAME, environment MINERD_NAME, file NAME=):\n",
+		to);
+	for (size_t i = 0; i < BASE_COUNT(options); i++) {
+		const struct option *o = &options[i];
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
+			       o->arg ? " " : "", o->arg ? o->arg : "");
+		(void)fprintf(to, "  %-22s ", left);
+		for (const char *p = o->help; *p; p++) {
+			(void)fputc(*p, to);
+			if (*p == '\n')
+				(void)fprintf(to, "%25s", "");
+		}
+		if (o->fallback && *o->fallback)
+			(void)fprintf(to, " [%s]", o->fallback);
+		(void)fputc('\n', to);
+	}
+	(void)fputs("\nexit status: 0 success, 1 failure, 2 usage, 3 another "
+		    "node holds the datadir\n",
+		    to);
+}
+
+void node_config_print(FILE *to, const struct node_config *c)
+{
+	for (size_t i = 0; i < BASE_COUNT(options); i++)
+		if (options[i].arg)
+			(void)fprintf(to, "# %s\n%s=%s\n", c->value[i].origin,
+				      options[i].name, c->value[i].text);
+}
+
+int node_parse_affinity(uint64_t bits[static POW_CPUS_MAX / 64],
+			const char *text)
+{
+	uint64_t out[POW_CPUS_MAX / 64] = {0};
+	int rc = strncmp(text, "0x", 2) == 0
+			 ? node_parse_mask(out, POW_CPUS_MAX, text + 2)
+			 : node_parse_list(out, POW_CPUS_MAX, text);
+
+	if (rc == 0)
+		memcpy(bits, out, sizeof(out));
+	return rc;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h: what the operator asked for.
+ *
+ * Floor 5. Four sources, strongest first: flags, environment (MINERD_*),
+ * the configuration file, defaults. Every option is one row of one table in
+ * config.c: its flag, its key in the file and its variable have one name
+ * (`pow-backend`, `pow-backend=`, MINERD_POW_BACKEND). Unknown names and
+ * values out of range are refused, by name, with the nearest match.
+ *
+ * Main thread, at start; immutable afterwards.
+ */
+#ifndef NODE_CONFIG_H
+#define NODE_CONFIG_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "pow/pool_plan.h"
+
+#define NODE_PATH_MAX 4096
+#define NODE_OPTIONS_MAX 32
+#define NODE_VALUE_MAX 4096
+#define NODE_SPACING_DEFAULT_S 5
+#define NODE_SPACING_MAX_S 86400
+
+enum node_command {
+	NODE_RUN,	     /* no subcommand: run the node */
+	NODE_VERIFY,	     /* verify */
+	NODE_HELP,	     /* --help */
+	NODE_VERSION,	     /* --version */
+	NODE_PRINT_CONFIG,   /* --print-config */
+	NODE_PRINT_TOPOLOGY, /* --print-topology */
+};
+
+enum node_log_level {
+	NODE_LOG_ERROR,
+	NODE_LOG_WARN,
+	NODE_LOG_INFO,
+	NODE_LOG_DEBUG,
+};
+
+struct node_config {
+	enum node_command command;
+	char datadir[NODE_PATH_MAX]; /* absolute or as given */
+	char conf[NODE_PATH_MAX];    /* "" : DATADIR/minerd.conf if there */
+	char network[NODE_PATH_MAX]; /* "" : DATADIR/network.json */
+	uint32_t threads;	     /* 0: one for each usable CPU */
+	uint32_t spacing_s;	     /* of a network made now */
+	char pow_backend[NODE_PATH_MAX];
+	bool affinity_set;
+	uint64_t affinity[POW_CPUS_MAX / 64]; /* bit n: CPU n */
+	uint64_t db_map; /* bytes; 0: the store's default */
+	bool log_json;
+	enum node_log_level log_level;
+	/* The text and origin of each option, for --print-config. */
+	struct {
+		char text[NODE_VALUE_MAX];
+		const char *origin; /* "default", "flag", ...; static */
+	} value[NODE_OPTIONS_MAX];
+};
+
+/*
+ * Fills @out from @argv, @environ_ (as in environ(7)) and the file they
+ * name. 0; -EINVAL: usage, @err says which name or value and what is
+ * allowed; other negative: the file could not be read.
+ */
+BASE_MUST_CHECK int node_config_load(struct node_config *out, int argc,
+				     char **argv, char **environ_,
+				     struct base_error *err);
+
+/* The help text, and the settings in the shape of a configuration file. */
+void node_config_help(FILE *to);
+void node_config_print(FILE *to, const struct node_config *c);
+
+/* Parses "0-3,8" or "0x10f" into CPU bits. 0 or -EINVAL. */
+BASE_MUST_CHECK int node_parse_affinity(uint64_t bits[static POW_CPUS_MAX / 64],
+					const char *text);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/genesis.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "node/clock.h"
+#include "node/network_file.h"
+#include "pow/target.h"
+
+/* Spacing 5 s and tick 0.5 s keep consensus.md's advice, 10 * W * delta. */
+#define TICKS_PER_SPACING 10
+#define SUBSIDY_COINS 50
+#define HALVING_BLOCKS 210000
+
+int node_chain_path(char out[static NODE_PATH_MAX], const struct node_config *c,
+		    const struct node_datadir *d, struct base_error *err)
+{
+	if (!*c->network)
+		return node_datadir_path(out, d, "network.json", err);
+	(void)strcpy(out, c->network);
+	return 0;
+}
+
+int node_chain_load(struct node_chain *out, const char *path,
+		    struct base_error *err)
+{
+	struct base_hash params_hash;
+	int rc = node_network_load(&out->params, &params_hash, path, err);
+
+	if (rc < 0)
+		return rc;
+	out->genesis_len = chain_genesis_build(
+		out->genesis, sizeof(out->genesis), &out->params, &params_hash);
+	chain_header_read(&out->genesis_header, out->genesis);
+	chain_header_hash(&out->genesis_hash, &out->genesis_header);
+	return 0;
+}
+
+static void fill_member(struct chain_member *m, const struct node_keys *keys)
+{
+	(void)strcpy(m->name, "solo");
+	(void)strcpy(m->address, "127.0.0.1:9444");
+	memcpy(m->signing_key, keys->signing_public, sizeof(m->signing_key));
+	memcpy(m->node_id, keys->node_id, sizeof(m->node_id));
+}
+
+int node_chain_create(const char *path, const struct node_keys *keys,
+		      double hps, uint32_t spacing_s, struct base_error *err)
+{
+	struct node_clock clock;
+	struct base_u256 target;
+	double hashes = hps * spacing_s;
+	struct chain_params *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return base_fail(err, -ENOMEM, "no memory for %.300s", path);
+	node_clock_init(&clock);
+	(void)strcpy(p->name, "solo");
+	(void)strcpy(p->address_prefix, "mdr");
+	p->genesis_time_ms = node_clock_ms(&clock);
+	p->delta_ms = spacing_s * 1000 / TICKS_PER_SPACING;
+	p->member_count = 1;
+	fill_member(&p->member[0], keys);
+	/* As easy as the compact form goes: one machine's chain may move to a
+	 * slower machine. */
+	rc = pow_target_from_bits(&p->pow_limit, 0x207fffff);
+	if (rc == 0) {
+		target = pow_target_for_hashes(hashes < 2 ? 2
+							  : (uint64_t)hashes);
+		p->genesis_bits = pow_target_to_bits(&target);
+		p->spacing_s = spacing_s;
+		p->half_life_s = CHAIN_HALF_LIFE_SPACINGS * spacing_s;
+		p->max_block_bytes = CHAIN_BLOCK_BYTES_DEFAULT;
+		p->max_block_inputs = 2 * p->delta_ms;
+		p->subsidy_initial.units = SUBSIDY_COINS * BASE_COIN;
+		p->subsidy_halving_blocks = HALVING_BLOCKS;
+		p->coinbase_maturity = CHAIN_MATURITY_DEFAULT;
+		rc = chain_params_check(p, err);
+	}
+	if (rc == 0)
+		rc = node_network_save(path, p, err);
+	free(p);
+	return rc;
+}
+
+static int check_genesis(struct store *s, const struct node_chain *chain,
+			 const char *dir, struct base_error *err)
+{
+	struct store_reader *r;
+	struct base_hash hash;
+	int rc = store_read_begin(&r, s, err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_hash_at(&hash, r, (struct base_height){0});
+	store_read_end(r);
+	if (rc < 0)
+		return base_fail(err, -EBADMSG,
+				 "the chain in %.300s has no genesis block; "
+				 "restore it from a backup, or move it away to "
+				 "begin anew",
+				 dir);
+	if (!base_hash_equal(&hash, &chain->genesis_hash))
+		return base_fail(err, -EXDEV,
+				 "the chain in %.300s belongs to another "
+				 "network than the network file; restore that "
+				 "file, or choose another --datadir",
+				 dir);
+	return 0;
+}
+
+static int open_store(struct store **out, struct chain_context *tip,
+		      const struct node_chain *chain,
+		      const struct store_options *options,
+		      struct base_error *err)
+{
+	struct store *s;
+	int rc = store_open(&s, options, err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_tip(tip, s, err);
+	if (rc == -ENODATA && !options->read_only) {
+		chain_context_init(tip, &chain->genesis_header);
+		rc = store_init_chain(s, chain->genesis, chain->genesis_len,
+				      tip, err);
+	}
+	if (rc == 0)
+		rc = check_genesis(s, chain, options->dir, err);
+	if (rc < 0) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int node_chain_open(struct store **out, struct chain_context *tip,
+		    const struct node_chain *chain, const struct node_config *c,
+		    const struct node_datadir *d, bool read_only,
+		    struct base_error *err)
+{
+	char dir[NODE_PATH_MAX];
+	const struct store_options options = {
+		.dir = dir, .map_bytes = c->db_map, .read_only = read_only};
+	int rc = read_only ? node_datadir_path(dir, d, "chain", err)
+			   : node_datadir_subdir(dir, d, "chain", err);
+
+	if (rc < 0)
+		return rc;
+	return open_store(out, tip, chain, &options, err);
+}

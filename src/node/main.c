@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c: minerd, a peer-to-peer ledger node.
+ *
+ *~ The numbered remarks (written like this one) follow one block from
+ *~ command line to disk: `grep -rn '~ [0-9]' src` lists them in order.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "node/config.h"
+#include "node/run.h"
+#include "node/version.h"
+
+/*~ 1. The command line, the environment and the configuration file become
+ * one immutable struct; the command in it decides what runs. */
+int main(int argc, char **argv)
+{
+	static struct node_config config;
+	struct base_error err;
+
+	int rc = node_config_load(&config, argc, argv, environ, &err);
+
+	if (rc < 0)
+		return node_complain(&err, rc == -EINVAL ? NODE_EXIT_USAGE
+							 : NODE_EXIT_FAILURE);
+	switch (config.command) {
+	case NODE_HELP:
+		node_config_help(stdout);
+		return NODE_EXIT_OK;
+	case NODE_VERSION:
+		(void)printf("minerd " NODE_VERSION_TEXT "\n");
+		return NODE_EXIT_OK;
+	case NODE_PRINT_CONFIG:
+		node_config_print(stdout, &config);
+		return NODE_EXIT_OK;
+	case NODE_PRINT_TOPOLOGY:
+		return node_print_topology(&config);
+	case NODE_VERIFY:
+		return node_verify(&config);
+	case NODE_RUN:
+		break;
+	}
+	return node_run(&config);
+}

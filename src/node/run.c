@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+
+#include "base/bytes.h"
+#include "chain/address.h"
+#include "node/genesis.h"
+#include "node/solo.h"
+#include "node/version.h"
+#include "node/wake.h"
+#include "pow/pool_load.h"
+#include "pow/pool_topo.h"
+
+/* Everything a running node holds, in the order in which it is taken; freed
+ * backwards. */
+struct node {
+	const struct node_config *config;
+	struct pow_topo topo;
+	struct pow_plan plan;
+	struct node_datadir datadir;
+	const struct minerd_pow_backend *backend;
+	double hps; /* of one thread */
+	struct node_keys keys;
+	struct node_chain chain;
+	bool created; /* the network was made by this start */
+	struct store *store;
+	struct chain_context tip;
+	struct node_wake ended; /* rung when the node must stop by itself */
+	int signals;
+	sigset_t old_mask;
+	struct node_log *log;
+	struct node_solo *solo;
+};
+
+int node_complain(const struct base_error *err, int status)
+{
+	(void)fprintf(stderr, "minerd: %s\n", err->text);
+	return status;
+}
+
+static int make_plan(struct node *n, struct base_error *err)
+{
+	struct pow_plan_request request = {
+		.threads = n->config->threads,
+		.affinity_set = n->config->affinity_set,
+	};
+	int rc;
+
+	memcpy(request.affinity, n->config->affinity, sizeof(request.affinity));
+	rc = pow_topo_read(&n->topo, NULL, err);
+	if (rc < 0)
+		return rc;
+	rc = pow_plan_make(&n->plan, &n->topo, &request);
+	if (rc < 0)
+		return base_fail(err, rc,
+				 "--cpu-affinity leaves no CPU that this "
+				 "process may use; 'minerd --print-topology' "
+				 "shows them");
+	return 0;
+}
+
+/* What this machine is expected to search, in hashes per second. */
+static double expected_hps(const struct node *n)
+{
+	uint32_t working = n->plan.worker_count;
+
+	if (working > n->plan.usable)
+		working = n->plan.usable;
+	return n->hps * working;
+}
+
+/* Our place in the committee. */
+static int find_member(const struct node *n, struct base_error *err)
+{
+	const struct chain_params *p = &n->chain.params;
+
+	if (p->member_count != 1)
+		return base_fail(err, -ENOTSUP,
+				 "the network '%s' has %u members; this "
+				 "version runs networks of one",
+				 p->name, p->member_count);
+	if (memcmp(p->member[0].signing_key, n->keys.signing_public, 32) != 0)
+		return base_fail(err, -EXDEV,
+				 "keys/signing.key in %.200s is not the key of "
+				 "the network's member '%s'; restore that key, "
+				 "or choose another --datadir",
+				 n->datadir.path, p->member[0].name);
+	return 0;
+}
+
+/* The network file, made now where there is none; never over a chain that
+ * lost its file. */
+static int load_chain(struct node *n, struct base_error *err)
+{
+	char path[NODE_PATH_MAX];
+	char data[NODE_PATH_MAX];
+	bool missing;
+	int rc = node_chain_path(path, n->config, &n->datadir, err);
+
+	if (rc == 0)
+		rc = node_datadir_path(data, &n->datadir, "chain/data.mdb",
+				       err);
+	if (rc < 0)
+		return rc;
+	missing = access(path, F_OK) < 0 && errno == ENOENT;
+	if (missing && *n->config->network)
+		return base_fail(err, -ENOENT,
+				 "there is no network file %.300s; check "
+				 "--network, or leave it out for a network of "
+				 "your own",
+				 path);
+	if (missing && access(data, F_OK) == 0)
+		return base_fail(err, -ENOENT,
+				 "%.300s is missing, but the datadir has a "
+				 "chain; restore the file from your backup, or "
+				 "choose another --datadir",
+				 path);
+	rc = node_keys_load(&n->keys, &n->datadir, missing, err);
+	if (rc == 0 && missing) {
+		rc = node_chain_create(path, &n->keys, expected_hps(n),
+				       n->config->spacing_s, err);
+		n->created = rc == 0;
+	}
+	if (rc == 0)
+		rc = node_chain_load(&n->chain, path, err);
+	if (rc == 0)
+		rc = find_member(n, err);
+	return rc;
+}
+
+static void ring_ended(void *ctx)
+{
+	const struct node_wake *w = ctx;
+
+	node_wake_ring(w);
+}
+
+/* Signals arrive on a descriptor, in the main thread only; threads started
+ * from here on inherit the mask. A closed pipe is an error of write(). */
+static int catch_signals(struct node *n, struct base_error *err)
+{
+	sigset_t set;
+	int rc = node_wake_open(&n->ended);
+
+	if (rc < 0)
+		return base_fail(err, rc, "cannot make an eventfd: %s",
+				 strerror(-rc));
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &n->old_mask);
+	n->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (n->signals < 0)
+		return base_fail(err, -errno, "cannot make a signalfd: %s",
+				 strerror(errno));
+	return 0;
+}
+
+static void say_hello(const struct node *n)
+{
+	const struct chain_params *p = &n->chain.params;
+	char address[CHAIN_ADDRESS_SIZE];
+	char hash[BASE_HASH_HEX_SIZE];
+
+	chain_address_encode(address, p->address_prefix, n->keys.payout_key);
+	base_hash_to_hex(hash, &n->chain.genesis_hash);
+	node_log(n->log, NODE_LOG_INFO, "start",
+		 "minerd " NODE_VERSION_TEXT ", datadir %s", n->datadir.path);
+	node_log(n->log, NODE_LOG_INFO, "network",
+		 "%s network '%s' of one member, genesis %s",
+		 n->created ? "new" : "resumed", p->name, hash);
+	node_log(n->log, NODE_LOG_INFO, "mining",
+		 "mining from height %u on %u thread%s with %s, a block "
+		 "every %u s, paid to %s",
+		 n->tip.height.n, n->plan.worker_count,
+		 n->plan.worker_count == 1 ? "" : "s", n->backend->name,
+		 p->spacing_s, address);
+	if (n->plan.oversubscribed)
+		node_log(n->log, NODE_LOG_WARN, "oversubscribed",
+			 "%u threads share %u CPUs: more threads than CPUs "
+			 "mine no faster",
+			 n->plan.worker_count, n->plan.usable);
+}
+
+static int start_threads(struct node *n, struct base_error *err)
+{
+	const struct node_log_options log = {.fd = STDOUT_FILENO,
+					     .json = n->config->log_json,
+					     .level = n->config->log_level,
+					     .closed = ring_ended,
+					     .closed_ctx = &n->ended};
+	struct node_solo_options solo = {.params = &n->chain.params,
+					 .tip = n->tip,
+					 .sender = 0,
+					 .store = n->store,
+					 .plan = &n->plan,
+					 .backend = n->backend,
+					 .failed = ring_ended,
+					 .failed_ctx = &n->ended};
+	int rc = node_log_start(&n->log, &log, err);
+
+	if (rc < 0)
+		return rc;
+	say_hello(n);
+	solo.log = n->log;
+	memcpy(solo.payout_key, n->keys.payout_key, sizeof(solo.payout_key));
+	return node_solo_start(&n->solo, &solo, err);
+}
+
+/* Until a signal, or until a thread cannot go on. A second signal ends the
+ * process at once: whatever is committed is safe. */
+static void wait_for_end(struct node *n)
+{
+	struct pollfd p[2] = {{.fd = n->signals, .events = POLLIN},
+			      {.fd = n->ended.fd, .events = POLLIN}};
+
+	while (poll(p, BASE_COUNT(p), -1) < 0 && errno == EINTR)
+		;
+	if (p[0].revents) {
+		struct signalfd_siginfo info;
+
+		(void)!read(n->signals, &info, sizeof(info));
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+}
+
+static int start_node(struct node *n, struct base_error *err)
+{
+	int rc = make_plan(n, err);
+
+	if (rc == 0)
+		rc = node_datadir_open(&n->datadir, n->config->datadir, err);
+	if (rc == 0)
+		rc = pow_load_backend(&n->backend, &n->hps,
+				      n->config->pow_backend, err);
+	if (rc == 0)
+		rc = load_chain(n, err);
+	if (rc == 0)
+		rc = node_chain_open(&n->store, &n->tip, &n->chain, n->config,
+				     &n->datadir, false, err);
+	if (rc == 0)
+		rc = catch_signals(n, err);
+	if (rc == 0)
+		rc = start_threads(n, err);
+	return rc;
+}
+
+static int stop_node(struct node *n, struct base_error *err)
+{
+	int rc = 0;
+
+	if (n->solo) {
+		rc = node_solo_stop(&n->tip, n->solo, err);
+		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
+			 n->tip.height.n);
+	}
+	node_log_stop(n->log);
+	if (n->signals >= 0)
+		(void)close(n->signals);
+	node_wake_close(&n->ended);
+	if (n->store)
+		store_close(n->store);
+	node_keys_wipe(&n->keys);
+	node_datadir_close(&n->datadir);
+	return rc;
+}
+
+static int exit_status(int rc)
+{
+	if (rc == 0)
+		return NODE_EXIT_OK;
+	return rc == -EBUSY ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
+}
+
+/*~ 2. A node starts: a plan for its threads, a kernel, the datadir and its
+ * keys, the network file and the chain; then the threads. It stops the other
+ * way round. */
+int node_run(const struct node_config *c)
+{
+	struct base_error err;
+	struct base_error late;
+	struct node *n = calloc(1, sizeof(*n));
+	int rc;
+	int stopped;
+
+	if (!n) {
+		(void)base_fail(&err, -ENOMEM, "no memory for the node");
+		return node_complain(&err, NODE_EXIT_FAILURE);
+	}
+	n->config = c;
+	n->datadir.lock_fd = -1;
+	n->ended.fd = -1;
+	n->signals = -1;
+	rc = start_node(n, &err);
+	if (rc == 0)
+		wait_for_end(n);
+	stopped = stop_node(n, &late);
+	free(n);
+	if (rc == 0 && stopped < 0) {
+		rc = stopped;
+		err = late;
+	}
+	if (rc < 0)
+		return node_complain(&err, exit_status(rc));
+	return NODE_EXIT_OK;
+}
+
+static void print_service(const struct node *n)
+{
+	(void)printf("service threads ->");
+	for (uint32_t i = 0; i < n->topo.cpu_count; i++) {
+		uint32_t cpu = n->topo.cpu[i].os_index;
+
+		if (n->plan.service[cpu / 64] >> cpu % 64 & 1)
+			(void)printf(" CPU %u", cpu);
+	}
+	(void)printf("%s\n", n->plan.service_shared
+				     ? " (shared with the miners)"
+				     : " (their own)");
+}
+
+static const struct pow_cpu *find_cpu(const struct pow_topo *t, uint32_t index)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < t->cpu_count && t->cpu[i].os_index != index)
+		i++;
+	return &t->cpu[i];
+}
+
+int node_print_topology(const struct node_config *c)
+{
+	struct base_error err;
+	struct node *n = calloc(1, sizeof(*n));
+	int rc;
+
+	if (!n) {
+		(void)base_fail(&err, -ENOMEM, "no memory for the topology");
+		return node_complain(&err, NODE_EXIT_FAILURE);
+	}
+	n->config = c;
+	rc = make_plan(n, &err);
+	if (rc < 0) {
+		free(n);
+		return node_complain(&err, NODE_EXIT_FAILURE);
+	}
+	(void)printf("%u CPUs, %u of them usable", n->topo.cpu_count,
+		     n->plan.usable);
+	if (n->topo.quota)
+		(void)printf(" (CPU quota %u)", n->topo.quota);
+	(void)printf("\n");
+	for (uint32_t i = 0; i < n->plan.worker_count; i++) {
+		const struct pow_cpu *cpu = find_cpu(&n->topo, n->plan.cpu[i]);
+
+		(void)printf("worker %u -> CPU %u (core %u, package %u, NUMA "
+			     "node %u)\n",
+			     i, cpu->os_index, cpu->core, cpu->package,
+			     cpu->numa);
+	}
+	print_service(n);
+	free(n);
+	return NODE_EXIT_OK;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The threads of a one-member network over a real store: blocks are found,
+ * validated and committed, and the chain verifies afterwards. Small enough
+ * for ThreadSanitizer.
+ */
+#include "test.h"
+
+#include "node/genesis.h"
+#include "node/network_file.h"
+#include "node/solo.h"
+#include "pow/pool_topo.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <unistd.h>
+
+#define BLOCKS 3
+#define WAIT_MS 60000
+#define MAP_BYTES (UINT64_C(64) << 20) /* TSan leaves no room for a TiB */
+
+struct fixture {
+	char folder[64];
+	struct node_config config;
+	struct node_datadir datadir;
+	struct node_keys keys;
+	struct node_chain chain;
+	struct store *store;
+	struct chain_context tip;
+	struct pow_topo topo;
+	struct pow_plan plan;
+	struct node_log *log;
+	int pipes[2];
+	struct base_error err;
+};
+
+static int remove_entry(const char *path, const struct stat *st, int type,
+			struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+	struct node_log_options log = {.json = true, .level = NODE_LOG_INFO};
+	struct pow_plan_request request = {.threads = 2};
+	char path[NODE_PATH_MAX];
+
+	*state = &f;
+	f.config.db_map = MAP_BYTES;
+	(void)strcpy(f.folder, "/tmp/minerd-solo-XXXXXX");
+	if (!mkdtemp(f.folder) || pipe(f.pipes) < 0)
+		return -1;
+	log.fd = f.pipes[1];
+	if (node_datadir_open(&f.datadir, f.folder, &f.err) < 0 ||
+	    node_keys_load(&f.keys, &f.datadir, true, &f.err) < 0 ||
+	    node_chain_path(path, &f.config, &f.datadir, &f.err) < 0 ||
+	    node_chain_create(path, &f.keys, 1000, 1, &f.err) < 0 ||
+	    node_chain_load(&f.chain, path, &f.err) < 0 ||
+	    node_chain_open(&f.store, &f.tip, &f.chain, &f.config, &f.datadir,
+			    false, &f.err) < 0 ||
+	    pow_topo_read(&f.topo, NULL, &f.err) < 0 ||
+	    pow_plan_make(&f.plan, &f.topo, &request) < 0 ||
+	    node_log_start(&f.log, &log, &f.err) < 0) {
+		print_message("# %s\n", f.err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	node_log_stop(f->log);
+	(void)close(f->pipes[0]);
+	(void)close(f->pipes[1]);
+	store_close(f->store);
+	node_datadir_close(&f->datadir);
+	return nftw(f->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void no_failure(void *ctx)
+{
+	(void)ctx;
+	fail_msg("the node failed");
+}
+
+/* Reads log lines until @blocks of them are blocks. */
+static void wait_blocks(struct fixture *f, int blocks)
+{
+	struct pollfd p = {.fd = f->pipes[0], .events = POLLIN};
+	char text[8192];
+
+	while (blocks > 0) {
+		ssize_t n;
+
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		n = read(p.fd, text, sizeof(text) - 1);
+		assert_true(n > 0);
+		text[n] = '\0';
+		for (char *at = text; (at = strstr(at, "\"block\"")); at++)
+			blocks--;
+	}
+}
+
+static void blocks_are_mined_and_verify(void **state)
+{
+	struct fixture *f = *state;
+	struct node_solo_options options = {
+		.params = &f->chain.params,
+		.tip = f->tip,
+		.store = f->store,
+		.log = f->log,
+		.plan = &f->plan,
+		.backend = pow_backend_find("scalar"),
+		.failed = no_failure,
+	};
+	struct chain_context verified;
+	struct node_solo *solo;
+
+	memcpy(options.payout_key, f->keys.payout_key, 32);
+	assert_int_equal(node_solo_start(&solo, &options, &f->err), 0);
+	wait_blocks(f, BLOCKS);
+	assert_int_equal(node_solo_stop(&f->tip, solo, &f->err), 0);
+	assert_true(f->tip.height.n >= BLOCKS);
+	assert_int_equal(store_verify(&verified, f->store, &f->chain.params,
+				      f->chain.genesis, f->chain.genesis_len,
+				      NULL, NULL, &f->err),
+			 0);
+	assert_int_equal(verified.height.n, f->tip.height.n);
+	assert_true(base_hash_equal(&verified.hash, &f->tip.hash));
+}
+
+static void stopping_at_once_is_clean(void **state)
+{
+	struct fixture *f = *state;
+	struct node_solo_options options = {
+		.params = &f->chain.params,
+		.tip = f->tip,
+		.store = f->store,
+		.log = f->log,
+		.plan = &f->plan,
+		.backend = pow_backend_find("scalar"),
+		.failed = no_failure,
+	};
+
+	for (int i = 0; i < 5; i++) {
+		struct node_solo *solo;
+
+		options.tip = f->tip;
+		assert_int_equal(node_solo_start(&solo, &options, &f->err), 0);
+		assert_int_equal(node_solo_stop(&f->tip, solo, &f->err), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocks_are_mined_and_verify),
+		cmocka_unit_test(stopping_at_once_is_clean),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
