@@ -30,6 +30,10 @@ def count_log(path, status):
             elif re.match(r"not ok\b", line):
                 bad += 1
                 print(f"failed: {run['name']}: {line}", file=sys.stderr)
+        if run["result"] == "SKIP":
+            skipped += 1
+            print(f"skipped: {run['name']}: {run['stdout'].strip()}",
+                  file=sys.stderr)
         if run["result"] not in ("OK", "SKIP") and bad == 0:
             bad = 1
             print(f"failed: {run['name']}: {run['result']}", file=sys.stderr)
