@@ -13,7 +13,6 @@
  *   vec_small_sigma1, vec_choose(e, f, g)
  *   vec_majority(a, b, c, &bc)   bc is b ^ c on entry, a ^ b on return; an
  *                  implementation that does not use it ignores it
- *   vec_xor
  *   vec_at_most(x, top)  a bit for each lane whose byte-swapped word is at
  *                  most top
  *
@@ -65,22 +64,24 @@ struct vec_work {
 		macro(1, __VA_ARGS__); \
 	} while (0)
 
-/* A round whose h, constant and word are summed in @hkw already. */
-#define ROUND_SUM(i, a, b, c, d, e, f, g, h, hkw)                             \
+/* A round whose h already has constant and word added: h gathers T1, then
+ * T1 + T2, in place, since every other register is taken. */
+#define ROUND_SUM(i, a, b, c, d, e, f, g, h)                                  \
 	do {                                                                  \
-		vec t1 = vec_add((hkw), vec_choose(s[i].e, s[i].f, s[i].g));  \
-		vec t2;                                                       \
-                                                                              \
-		t1 = vec_add(t1, vec_big_sigma1(s[i].e));                     \
-		t2 = vec_add(vec_big_sigma0(s[i].a),                          \
-			     vec_majority(s[i].a, s[i].b, s[i].c, &s[i].bc)); \
-		s[i].d = vec_add(s[i].d, t1);                                 \
-		s[i].h = vec_add(t1, t2);                                     \
+		s[i].h = vec_add(s[i].h, vec_choose(s[i].e, s[i].f, s[i].g)); \
+		s[i].h = vec_add(s[i].h, vec_big_sigma1(s[i].e));             \
+		s[i].d = vec_add(s[i].d, s[i].h);                             \
+		s[i].h = vec_add(s[i].h, vec_majority(s[i].a, s[i].b, s[i].c, \
+						      &s[i].bc));             \
+		s[i].h = vec_add(s[i].h, vec_big_sigma0(s[i].a));             \
 	} while (0)
 
 /* @kw(i, t): constant plus word of stream i and round t. */
-#define ROUND(i, a, b, c, d, e, f, g, h, kw, t_) \
-	ROUND_SUM(i, a, b, c, d, e, f, g, h, vec_add(s[i].h, kw(i, t_)))
+#define ROUND(i, a, b, c, d, e, f, g, h, kw, t_)      \
+	do {                                          \
+		s[i].h = vec_add(s[i].h, kw(i, t_));  \
+		ROUND_SUM(i, a, b, c, d, e, f, g, h); \
+	} while (0)
 
 /* Only e of the round is wanted. */
 #define ROUND_E(i, d, e, f, g, h, kw, t_)                              \
@@ -322,13 +323,19 @@ VEC_INLINE void vec_expand_second(struct vec_work *work)
 	} while (0)
 
 #define ROUND_FIRST(i, a, b, c, d, e, f, g, h, mid, t) \
-	ROUND_SUM(i, a, b, c, d, e, f, g, h, vec_set((mid)->hk[t]))
+	do {                                           \
+		s[i].h = vec_set((mid)->hk[t]);        \
+		ROUND_SUM(i, a, b, c, d, e, f, g, h);  \
+	} while (0)
 
 /* h of rounds 1 to 3 is word 6 to 4 of the initial state. */
-#define ROUND_SECOND(i, a, b, c, d, e, f, g, h, t_)                         \
-	ROUND_SUM(i, a, b, c, d, e, f, g, h,                                \
-		  vec_add(work->w[t_][i], vec_set(pow_sha256_iv[7 - (t_)] + \
-						  pow_sha256_k[t_])))
+#define ROUND_SECOND(i, a, b, c, d, e, f, g, h, t_)                           \
+	do {                                                                  \
+		s[i].h = vec_add(                                             \
+			work->w[t_][i],                                       \
+			vec_set(pow_sha256_iv[7 - (t_)] + pow_sha256_k[t_])); \
+		ROUND_SUM(i, a, b, c, d, e, f, g, h);                         \
+	} while (0)
 
 VEC_INLINE void vec_first(struct vec_state *s, const struct vec_work *work,
 			  const vec *word3,
