@@ -292,7 +292,7 @@ static void describe_machine(struct report *r)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		colon = strchr(line, ':');
-		if (colon)
+		if (colon && strlen(colon) > 2)
 			(void)snprintf(r->machine, sizeof(r->machine),
 				       "%.128s, %ld CPUs", colon + 2, cpus);
 		break;
