@@ -412,7 +412,8 @@ static int apply_file(struct node_config *c, const char *path, bool must_exist,
 	if (!f)
 		return base_fail(err, must_exist ? -EINVAL : -errno,
 				 "cannot read the configuration file %.300s: "
-				 "%s",
+				 "%s; fix that, or name another --conf or "
+				 "--datadir",
 				 path, strerror(errno));
 	line = ini_parse_file(f, one_key, &w);
 	(void)fclose(f);
