@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include "folder.h"
+
 #include "base/bytes.h"
 #include "node/bip86.h"
 #include "node/keys.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,15 +69,6 @@ static void xonly_refuses_what_is_no_secret(void **state)
 	assert_int_equal(node_xonly_public(key, secret), -EINVAL);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type,
-			struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void keys_are_made_once_and_kept(void **state)
 {
 	char folder[] = "/tmp/minerd-keys-XXXXXX";
@@ -100,7 +92,7 @@ static void keys_are_made_once_and_kept(void **state)
 	node_keys_wipe(&first);
 	assert_true(first.signing_secret[0] == 0 && first.node_id[31] == 0);
 	node_datadir_close(&d);
-	(void)nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	assert_int_equal(test_remove_folder(folder), 0);
 }
 
 int main(void)

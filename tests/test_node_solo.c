@@ -6,13 +6,14 @@
  */
 #include "test.h"
 
+#include "folder.h"
+
 #include "node/genesis.h"
 #include "node/network_file.h"
 #include "node/solo.h"
 #include "pow/pool_topo.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <unistd.h>
 
 #define BLOCKS 3
@@ -33,15 +34,6 @@ struct fixture {
 	int pipes[2];
 	struct base_error err;
 };
-
-static int remove_entry(const char *path, const struct stat *st, int type,
-			struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
 
 static int set_up(void **state)
 {
@@ -81,13 +73,30 @@ static int tear_down(void **state)
 	(void)close(f->pipes[1]);
 	store_close(f->store);
 	node_datadir_close(&f->datadir);
-	return nftw(f->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_remove_folder(f->folder);
 }
 
 static void no_failure(void *ctx)
 {
 	(void)ctx;
 	fail_msg("the node failed");
+}
+
+static struct node_solo_options options_of(const struct fixture *f)
+{
+	struct node_solo_options options = {
+		.params = &f->chain.params,
+		.tip = f->tip,
+		.store = f->store,
+		.log = f->log,
+		.plan = &f->plan,
+		.backend = pow_backend_find("scalar"),
+		.failed = no_failure,
+	};
+
+	memcpy(options.payout_key, f->keys.payout_key,
+	       sizeof(options.payout_key));
+	return options;
 }
 
 /* Reads log lines until @blocks of them are blocks. */
@@ -111,19 +120,10 @@ static void wait_blocks(struct fixture *f, int blocks)
 static void blocks_are_mined_and_verify(void **state)
 {
 	struct fixture *f = *state;
-	struct node_solo_options options = {
-		.params = &f->chain.params,
-		.tip = f->tip,
-		.store = f->store,
-		.log = f->log,
-		.plan = &f->plan,
-		.backend = pow_backend_find("scalar"),
-		.failed = no_failure,
-	};
+	struct node_solo_options options = options_of(f);
 	struct chain_context verified;
 	struct node_solo *solo;
 
-	memcpy(options.payout_key, f->keys.payout_key, 32);
 	assert_int_equal(node_solo_start(&solo, &options, &f->err), 0);
 	wait_blocks(f, BLOCKS);
 	assert_int_equal(node_solo_stop(&f->tip, solo, &f->err), 0);
@@ -139,15 +139,7 @@ static void blocks_are_mined_and_verify(void **state)
 static void stopping_at_once_is_clean(void **state)
 {
 	struct fixture *f = *state;
-	struct node_solo_options options = {
-		.params = &f->chain.params,
-		.tip = f->tip,
-		.store = f->store,
-		.log = f->log,
-		.plan = &f->plan,
-		.backend = pow_backend_find("scalar"),
-		.failed = no_failure,
-	};
+	struct node_solo_options options = options_of(f);
 
 	for (int i = 0; i < 5; i++) {
 		struct node_solo *solo;
