@@ -114,6 +114,36 @@ static void compact_targets(void **state)
 		    0x2100ff00);
 }
 
+/* Every split of a message in three gives the hash of the whole. */
+static void parts_are_one_message(void **state)
+{
+	uint8_t data[200];
+	struct base_hash whole;
+	struct base_hash parts;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7 + 1);
+	pow_sha256(&whole, data, sizeof(data));
+	for (size_t a = 0; a <= sizeof(data); a++) {
+		for (size_t b = a; b <= sizeof(data); b++) {
+			struct pow_sha256_stream s;
+			struct pow_sha256_stream copy;
+
+			pow_sha256_init(&s);
+			pow_sha256_update(&s, data, a);
+			pow_sha256_update(&s, data + a, b - a);
+			copy = s;
+			pow_sha256_final(&parts, &s);
+			pow_sha256_update(&copy, data + b, sizeof(data) - b);
+			pow_sha256_final(&parts, &copy);
+			assert_memory_equal(&parts, &whole, sizeof(whole));
+		}
+	}
+	pow_sha256(&whole, NULL, 0);
+	assert_int_equal(whole.b[0], 0xe3);
+}
+
 static void targets_meet_and_divide(void **state)
 {
 	struct base_u256 target = pow_target_for_hashes(1);
@@ -138,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_answers),
 		cmocka_unit_test(every_length_agrees_with_openssl),
+		cmocka_unit_test(parts_are_one_message),
 		cmocka_unit_test(compact_targets),
 		cmocka_unit_test(targets_meet_and_divide),
 	};

@@ -86,30 +86,60 @@ void pow_sha256_compress(uint32_t state[static 8],
 		state[i] += s[i];
 }
 
-void pow_sha256(struct base_hash *out, const void *data, size_t len)
+void pow_sha256_init(struct pow_sha256_stream *s)
 {
-	uint8_t last[2 * POW_SHA256_BLOCK] = {0};
-	uint32_t state[8];
-	const uint8_t *at = data;
-	size_t left = len;
-	size_t size;
+	memcpy(s->state, pow_sha256_iv, sizeof(s->state));
+	s->len = 0;
+}
 
-	BASE_ASSERT(len < (size_t)1 << 61);
-	memcpy(state, pow_sha256_iv, sizeof(state));
-	for (; left >= POW_SHA256_BLOCK; left -= POW_SHA256_BLOCK) {
-		pow_sha256_compress(state, at);
+void pow_sha256_update(struct pow_sha256_stream *s, const void *data,
+		       size_t len)
+{
+	const uint8_t *at = data;
+	size_t have = s->len % POW_SHA256_BLOCK;
+	size_t fill = POW_SHA256_BLOCK - have;
+
+	BASE_ASSERT(len < (UINT64_C(1) << 61) - s->len);
+	s->len += len;
+	if (have > 0 && len >= fill) {
+		memcpy(s->part + have, at, fill);
+		pow_sha256_compress(s->state, s->part);
+		at += fill;
+		len -= fill;
+		have = 0;
+	}
+	for (; len >= POW_SHA256_BLOCK; len -= POW_SHA256_BLOCK) {
+		pow_sha256_compress(s->state, at);
 		at += POW_SHA256_BLOCK;
 	}
-	if (left > 0)
-		memcpy(last, at, left);
+	if (len > 0)
+		memcpy(s->part + have, at, len);
+}
+
+void pow_sha256_final(struct base_hash *out, struct pow_sha256_stream *s)
+{
+	uint8_t last[2 * POW_SHA256_BLOCK] = {0};
+	size_t left = s->len % POW_SHA256_BLOCK;
+	size_t size;
+
+	memcpy(last, s->part, left);
 	last[left] = 0x80;
 	/* The length takes eight bytes at the end of the last block. */
 	size = left < POW_SHA256_BLOCK - 8 ? POW_SHA256_BLOCK : sizeof(last);
-	base_store_be64(last + size - 8, (uint64_t)len * 8);
+	base_store_be64(last + size - 8, s->len * 8);
 	for (size_t i = 0; i < size; i += POW_SHA256_BLOCK)
-		pow_sha256_compress(state, last + i);
+		pow_sha256_compress(s->state, last + i);
 	for (unsigned i = 0; i < 8; i++)
-		base_store_be32(out->b + 4 * (size_t)i, state[i]);
+		base_store_be32(out->b + 4 * (size_t)i, s->state[i]);
+}
+
+void pow_sha256(struct base_hash *out, const void *data, size_t len)
+{
+	struct pow_sha256_stream s;
+
+	pow_sha256_init(&s);
+	pow_sha256_update(&s, data, len);
+	pow_sha256_final(out, &s);
 }
 
 void pow_sha256d(struct base_hash *out, const void *data, size_t len)

@@ -21,6 +21,19 @@ void pow_sha256_compress(uint32_t state[static 8],
 
 void pow_sha256(struct base_hash *out, const void *data, size_t len);
 
+/* A message that comes in parts: init, update any number of times, final
+ * once. A copy taken in between goes on by itself. */
+struct pow_sha256_stream {
+	uint32_t state[8];
+	uint64_t len;			/* bytes so far */
+	uint8_t part[POW_SHA256_BLOCK]; /* the len % 64 not yet folded in */
+};
+
+void pow_sha256_init(struct pow_sha256_stream *s);
+void pow_sha256_update(struct pow_sha256_stream *s, const void *data,
+		       size_t len);
+void pow_sha256_final(struct base_hash *out, struct pow_sha256_stream *s);
+
 /* SHA-256 of the SHA-256: ids, merkle nodes, proof of work. */
 void pow_sha256d(struct base_hash *out, const void *data, size_t len);
 
