@@ -7,7 +7,6 @@
 #define OP_16 0x60
 #define OP_RETURN 0x6a
 #define PUSH_DIRECT_MAX 75
-#define P2TR_SIZE 34
 #define COMMITMENT_SIZE 38
 
 static const uint8_t commitment_tag[CHAIN_COMMITMENT_AT] = {
@@ -33,7 +32,7 @@ static bool is_minimal_push(const uint8_t *s, size_t len)
 
 enum chain_script_kind chain_script_kind(const uint8_t *script, size_t len)
 {
-	if (len == P2TR_SIZE && script[0] == OP_1 &&
+	if (len == CHAIN_P2TR_SIZE && script[0] == OP_1 &&
 	    script[1] == CHAIN_KEY_SIZE)
 		return CHAIN_SCRIPT_P2TR;
 	if (len == COMMITMENT_SIZE &&
@@ -94,14 +93,23 @@ bool chain_script_read_height(struct base_height *out, struct base_reader *r)
 	return true;
 }
 
+void chain_script_p2tr(uint8_t out[static CHAIN_P2TR_SIZE],
+		       const uint8_t key[static CHAIN_KEY_SIZE])
+{
+	out[0] = OP_1;
+	out[1] = CHAIN_KEY_SIZE;
+	memcpy(out + CHAIN_P2TR_KEY_AT, key, CHAIN_KEY_SIZE);
+}
+
 void chain_script_write_p2tr(struct base_writer *w, struct base_amount amount,
 			     const uint8_t key[static CHAIN_KEY_SIZE])
 {
+	uint8_t script[CHAIN_P2TR_SIZE];
+
+	chain_script_p2tr(script, key);
 	base_write_le64(w, (uint64_t)amount.units);
-	base_write_compact_size(w, P2TR_SIZE);
-	base_write_u8(w, OP_1);
-	base_write_u8(w, CHAIN_KEY_SIZE);
-	base_write_bytes(w, key, CHAIN_KEY_SIZE);
+	base_write_compact_size(w, sizeof(script));
+	base_write_bytes(w, script, sizeof(script));
 }
 
 void chain_script_write_commitment(struct base_writer *w,

@@ -12,6 +12,7 @@
 
 #define CHAIN_SCRIPT_HEIGHT_MAX 6 /* a push of at most 5 bytes */
 #define CHAIN_COMMITMENT_AT 6	  /* the hash in a commitment's script */
+#define CHAIN_P2TR_KEY_AT 2	  /* the key in a P2TR script */
 #define CHAIN_DATA_MAX 80	  /* bytes in an OP_RETURN */
 
 enum chain_script_kind {
@@ -32,6 +33,11 @@ void chain_script_write_height(struct base_writer *w,
 /* Takes such a height off the front of @r. False: it is no height of 1 or
  * more, or not in the one form; @r may have moved. */
 bool chain_script_read_height(struct base_height *out, struct base_reader *r);
+
+/* The script that pays to @key. */
+#define CHAIN_P2TR_SIZE (2 + CHAIN_KEY_SIZE)
+void chain_script_p2tr(uint8_t out[static CHAIN_P2TR_SIZE],
+		       const uint8_t key[static CHAIN_KEY_SIZE]);
 
 /* Whole outputs: amount, length, script. */
 void chain_script_write_p2tr(struct base_writer *w, struct base_amount amount,
