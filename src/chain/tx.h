@@ -2,9 +2,8 @@
 /*
  * tx.h: transactions as bytes (BIP144): borders, ids, and outputs.
  *
- * Floor 2, pure. A view borrows the bytes it was parsed from. Spending rules
- * (scripts, signatures, amounts of inputs) are not here yet: they come with
- * chain/spend.h; until then a block holds its coinbase only.
+ * Floor 2, pure. A view borrows the bytes it was parsed from. Rules are not
+ * here: they are in chain/spend.h and chain/coinbase.h.
  */
 #ifndef CHAIN_TX_H
 #define CHAIN_TX_H
