@@ -173,8 +173,8 @@ static void tx_leaves(struct base_hash *leaf, const struct spec *s,
 		      bool witness)
 {
 	for (size_t i = 0; i < count_txs(s); i++) {
-		uint8_t bytes[1000];
-		uint8_t stripped[1000];
+		uint8_t bytes[2000];
+		uint8_t stripped[2000];
 		struct base_writer w = base_writer_init(bytes, sizeof(bytes));
 		struct chain_tx_view tx;
 		struct base_reader r;
@@ -267,20 +267,16 @@ static void build(const struct spec *s)
 
 static void start(void)
 {
-	static struct base_hash hashes[BLOCK_MAX];
-	static uint8_t bytes[BLOCK_MAX];
+	static uint64_t memory[1u << 15];
+	static const uint8_t salt[CHAIN_SALT_SIZE] = {1};
 	struct chain_header g = {.version = CHAIN_VERSION,
 				 .time = 1700000000,
 				 .bits = FIXTURE_BITS};
 
 	fixture_params(&p);
 	chain_context_init(&ctx, &g);
-	scratch = (struct chain_scratch){
-		.hash = hashes,
-		.hash_cap = chain_scratch_hashes(p.max_block_bytes),
-		.bytes = bytes,
-		.byte_cap = p.max_block_bytes,
-	};
+	assert_true(chain_scratch_size(p.max_block_bytes) <= sizeof(memory));
+	chain_scratch_init(&scratch, memory, p.max_block_bytes, salt);
 }
 
 #endif

@@ -19,12 +19,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct chain_params p;
 static struct chain_context ctx;
+static struct chain_scratch scratch;
 static struct base_hash hashes[BYTES_MAX / CHAIN_TX_SIZE_MIN];
 static uint8_t bytes[BYTES_MAX];
 static uint8_t block[BYTES_MAX];
 
 static void init(void)
 {
+	static uint64_t memory[1u << 16];
+	static const uint8_t salt[CHAIN_SALT_SIZE];
 	struct chain_header g = {.version = CHAIN_VERSION,
 				 .time = 1700000000,
 				 .bits = EASIEST_BITS};
@@ -34,6 +37,8 @@ static void init(void)
 	p.genesis_bits = EASIEST_BITS;
 	p.max_block_bytes = BYTES_MAX;
 	chain_context_init(&ctx, &g);
+	BASE_ASSERT(chain_scratch_size(BYTES_MAX) <= sizeof(memory));
+	chain_scratch_init(&scratch, memory, BYTES_MAX, salt);
 }
 
 /* A transaction's stripped form parses to the same, with the same id. */
@@ -89,15 +94,11 @@ static void repair(uint8_t *data, size_t size)
 
 static void check(const uint8_t *data, size_t size)
 {
-	struct chain_scratch scratch = {.hash = hashes,
-					.hash_cap = BASE_COUNT(hashes),
-					.bytes = bytes,
-					.byte_cap = sizeof(bytes)};
 	struct chain_block_info info;
 	enum chain_verdict alone =
 		chain_block_check(&info, &p, &scratch, data, size);
-	enum chain_verdict v =
-		chain_block_validate(&info, &p, &ctx, &scratch, data, size);
+	enum chain_verdict v = chain_block_validate(
+		&info, &p, &ctx, &chain_coins_empty, &scratch, data, size);
 
 	BASE_ASSERT(alone == CHAIN_OK || v == alone);
 	BASE_ASSERT(!chain_verdict_malformed(v) || v == alone);

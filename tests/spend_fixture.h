@@ -28,10 +28,10 @@ struct spend_coins {
 	int fail; /* this errno instead of an answer */
 };
 
-static inline int spend_coins_get(void *ctx, struct chain_coin *out,
+static inline int spend_coins_get(void *set_, struct chain_coin *out,
 				  const struct chain_outpoint *at)
 {
-	const struct spend_coins *c = ctx;
+	const struct spend_coins *c = set_;
 
 	if (c->fail)
 		return c->fail;

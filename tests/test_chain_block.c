@@ -11,7 +11,8 @@ static void expect(const struct spec *s)
 
 	build(s);
 	check = chain_block_check(&info, &p, &scratch, block, block_len);
-	v = chain_block_validate(&info, &p, &ctx, &scratch, block, block_len);
+	v = chain_block_validate(&info, &p, &ctx, &chain_coins_empty, &scratch,
+				 block, block_len);
 	if (v != s->want || check != (s->late ? CHAIN_OK : s->want))
 		fail_msg("%s: check %s, validate %s, expected %s", s->label,
 			 chain_verdict_name(check), chain_verdict_name(v),
@@ -62,8 +63,9 @@ static void facts_of_a_good_block(void **state)
 	(void)state;
 	start();
 	build(&good[0]);
-	assert_int_equal(chain_block_validate(&info, &p, &ctx, &scratch, block,
-					      block_len),
+	assert_int_equal(chain_block_validate(&info, &p, &ctx,
+					      &chain_coins_empty, &scratch,
+					      block, block_len),
 			 CHAIN_OK);
 	pow_sha256d(&hash, block, CHAIN_HEADER_SIZE);
 	assert_memory_equal(&info.hash, &hash, sizeof(hash));
@@ -260,13 +262,18 @@ static const struct spec bad_bodies[] = {
 	 .want = CHAIN_BAD_PARSE,
 	 .tx = {TX("01")},
 	 .count = "01"},
-	{.label = "a spend",
-	 .want = CHAIN_BAD_SPEND,
-	 .late = true,
+	{.label = "a spend without witness",
+	 .want = CHAIN_BAD_TX_NO_WITNESS,
 	 .tx = {TX("01")}},
-	{.label = "spends",
+	{.label = "a signature of one byte",
+	 .want = CHAIN_BAD_TX_SIG_SIZE,
+	 .tx = {TX_WITNESS("0101aa"), TX("01")}},
+	{.label = "a spend of nothing",
 	 .want = CHAIN_BAD_SPEND,
 	 .late = true,
+	 .tx = {TX_WITNESS("0140" KEY KEY)}},
+	{.label = "spends",
+	 .want = CHAIN_BAD_TX_NO_WITNESS,
 	 .tx = {TX("01"), TX_WITNESS("0101aa"), TX_65("03"), TX("04")}},
 	{.label = "repeated end",
 	 .want = CHAIN_BAD_DUPLICATE,
@@ -283,7 +290,7 @@ static const struct spec bad_bodies[] = {
 	{.label = "second coinbase",
 	 .want = CHAIN_BAD_CB_MULTIPLE,
 	 .tx = {TX("01"), TX_COINBASE}},
-	{.label = "60 bytes", .want = CHAIN_BAD_TX, .tx = {TX_60("01")}},
+	{.label = "60 bytes", .want = CHAIN_BAD_TX_SMALL, .tx = {TX_60("01")}},
 	{.label = "64 bytes: perhaps an inner node",
 	 .want = CHAIN_BAD_PARSE,
 	 .tx = {TX_64("01")}},
@@ -310,14 +317,14 @@ static enum chain_verdict validate(size_t len)
 {
 	struct chain_block_info info;
 
-	return chain_block_validate(&info, &p, &ctx, &scratch, block, len);
+	return chain_block_validate(&info, &p, &ctx, &chain_coins_empty,
+				    &scratch, block, len);
 }
 
 static void inputs_of_a_block_are_limited(void **state)
 {
 	struct spec s = {.label = "inputs",
-			 .want = CHAIN_BAD_SPEND,
-			 .late = true,
+			 .want = CHAIN_BAD_TX_NO_WITNESS,
 			 .tx = {TX("01"), TX("02")}};
 
 	(void)state;
@@ -326,7 +333,6 @@ static void inputs_of_a_block_are_limited(void **state)
 	expect(&s);
 	p.max_block_inputs = 1;
 	s.want = CHAIN_BAD_TX;
-	s.late = false;
 	expect(&s);
 }
 
@@ -334,8 +340,7 @@ static void inputs_of_a_block_are_limited(void **state)
 static void changed_witness_is_malformed(void **state)
 {
 	struct spec s = {.label = "witness",
-			 .want = CHAIN_BAD_SPEND,
-			 .late = true,
+			 .want = CHAIN_BAD_TX_SIG_SIZE,
 			 .tx = {TX_WITNESS("0101aa")}};
 
 	(void)state;
@@ -361,7 +366,8 @@ static void lengths_are_bounded(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, block, len);
-		v = chain_block_validate(&info, &p, &ctx, &scratch, copy, len);
+		v = chain_block_validate(&info, &p, &ctx, &chain_coins_empty,
+					 &scratch, copy, len);
 		free(copy);
 		assert_int_equal(v, len < 80 + 1 + CHAIN_TX_SIZE_MIN
 					    ? CHAIN_BAD_LENGTH

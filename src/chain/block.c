@@ -4,12 +4,12 @@
 #include "base/assert.h"
 #include "chain/merkle.h"
 #include "chain/script.h"
+#include "chain/spend.h"
 #include "pow/sha256.h"
 
 /* A transaction of 64 bytes may be an inner node of the merkle tree in
- * disguise, and smaller ones serve no one (chain.md, Transactions). */
+ * disguise (chain.md, Transactions). */
 #define NODE_SIZE 64
-#define STRIPPED_MIN 65
 
 #define BLOCK_MIN (CHAIN_HEADER_SIZE + 1 + CHAIN_TX_SIZE_MIN)
 
@@ -19,25 +19,10 @@ struct body {
 	uint32_t tx_count;
 	uint64_t inputs; /* of all but the coinbase */
 	bool second_coinbase;
-	bool too_small; /* one is below STRIPPED_MIN */
 	struct chain_tx_view coinbase;
 };
 
-size_t chain_scratch_hashes(uint32_t max_block_bytes)
-{
-	return max_block_bytes / CHAIN_TX_SIZE_MIN;
-}
-
-static void note_tx(struct body *b, const struct chain_tx_view *tx)
-{
-	if (tx->stripped_len < STRIPPED_MIN)
-		b->too_small = true;
-	if (chain_coinbase_is(tx))
-		b->second_coinbase = true;
-	b->inputs += tx->input_count;
-}
-
-/* Takes the transactions apart; their ids are in scratch->hash then. */
+/* Takes the transactions apart; their ids are in scratch->txid then. */
 static bool read_body(struct body *out, struct chain_scratch *scratch,
 		      const uint8_t *block, size_t len)
 {
@@ -57,13 +42,24 @@ static bool read_body(struct body *out, struct chain_scratch *scratch,
 		 * is malformed: nothing is said about the hash. */
 		if (chain_tx_parse(&tx, &r) < 0 || tx.stripped_len == NODE_SIZE)
 			return false;
-		if (i == 0)
+		chain_txid(&scratch->txid[i], scratch->bytes, &tx);
+		if (i == 0) {
 			out->coinbase = tx;
-		else
-			note_tx(out, &tx);
-		chain_txid(&scratch->hash[i], scratch->bytes, &tx);
+			continue;
+		}
+		if (chain_coinbase_is(&tx))
+			out->second_coinbase = true;
+		out->inputs += tx.input_count;
 	}
 	return base_reader_done(&r);
+}
+
+static void merkle_root(struct base_hash *root, bool *mutated,
+			struct chain_scratch *scratch,
+			const struct base_hash *leaf, uint32_t count)
+{
+	memcpy(scratch->node, leaf, count * sizeof(*leaf));
+	chain_merkle_root(root, mutated, scratch->node, count);
 }
 
 static enum chain_verdict check_merkle(struct chain_scratch *scratch,
@@ -73,10 +69,18 @@ static enum chain_verdict check_merkle(struct chain_scratch *scratch,
 	struct base_hash root;
 	bool mutated;
 
-	chain_merkle_root(&root, &mutated, scratch->hash, b->tx_count);
+	merkle_root(&root, &mutated, scratch, scratch->txid, b->tx_count);
 	if (!base_hash_equal(&root, wanted))
 		return CHAIN_BAD_MERKLE;
 	return mutated ? CHAIN_BAD_DUPLICATE : CHAIN_OK;
+}
+
+/* The next transaction of a body that was read before. */
+static void next_tx(struct chain_tx_view *out, struct base_reader *r)
+{
+	int rc = chain_tx_parse(out, r);
+
+	BASE_ASSERT(rc == 0);
 }
 
 static enum chain_verdict check_witness(struct chain_scratch *scratch,
@@ -92,20 +96,35 @@ static enum chain_verdict check_witness(struct chain_scratch *scratch,
 		return CHAIN_BAD_WITNESS_NONCE;
 	for (uint32_t i = 0; i < b->tx_count; i++) {
 		struct chain_tx_view tx;
-		int rc = chain_tx_parse(&tx, &r);
 
-		BASE_ASSERT(rc == 0);
-		chain_wtxid(&scratch->hash[i], &tx);
+		next_tx(&tx, &r);
+		chain_wtxid(&scratch->wtxid[i], &tx);
 	}
 	/* The coinbase cannot commit to itself: zero stands for it. */
-	memset(&scratch->hash[0], 0, sizeof(scratch->hash[0]));
-	chain_merkle_root(&root, &mutated, scratch->hash, b->tx_count);
+	memset(&scratch->wtxid[0], 0, sizeof(scratch->wtxid[0]));
+	merkle_root(&root, &mutated, scratch, scratch->wtxid, b->tx_count);
 	chain_witness_commitment(&commitment, &root);
 	return base_hash_equal(&commitment, wanted) ? CHAIN_OK
 						    : CHAIN_BAD_WITNESS;
 }
 
-/* The body, once its merkle root binds it to the header. */
+static enum chain_verdict check_spends(const struct chain_params *p,
+				       const struct body *b)
+{
+	struct base_reader r = base_reader_init(b->txs, b->len);
+	enum chain_verdict v = CHAIN_OK;
+	struct chain_tx_view tx;
+
+	next_tx(&tx, &r); /* the coinbase */
+	for (uint32_t i = 1; i < b->tx_count && v == CHAIN_OK; i++) {
+		next_tx(&tx, &r);
+		v = chain_tx_check(&tx, p);
+	}
+	return v;
+}
+
+/* The body, once its merkle root binds it to the header. A witness condemns
+ * the block only once its commitment binds it as well. */
 static enum chain_verdict check_txs(struct chain_block_info *info,
 				    const struct chain_params *p,
 				    struct chain_scratch *scratch,
@@ -118,13 +137,14 @@ static enum chain_verdict check_txs(struct chain_block_info *info,
 		return v;
 	if (b->second_coinbase)
 		return CHAIN_BAD_CB_MULTIPLE;
-	if (b->too_small || b->inputs > p->max_block_inputs)
+	if (b->inputs > p->max_block_inputs)
 		return CHAIN_BAD_TX;
 	info->tx_count = b->tx_count;
 	info->sender = facts.sender;
 	info->height = facts.height;
 	info->coinbase_out = facts.value;
-	return check_witness(scratch, b, &facts.witness_commitment);
+	v = check_witness(scratch, b, &facts.witness_commitment);
+	return v == CHAIN_OK ? check_spends(p, b) : v;
 }
 
 enum chain_verdict chain_block_check(struct chain_block_info *out,
@@ -136,9 +156,7 @@ enum chain_verdict chain_block_check(struct chain_block_info *out,
 	struct body body;
 	enum chain_verdict v;
 
-	BASE_ASSERT(scratch->hash_cap >=
-		    chain_scratch_hashes(p->max_block_bytes));
-	BASE_ASSERT(scratch->byte_cap >= p->max_block_bytes);
+	BASE_ASSERT(scratch->max_block_bytes >= p->max_block_bytes);
 	if (len < BLOCK_MIN || len > p->max_block_bytes)
 		return CHAIN_BAD_LENGTH;
 	/* Proof of work first: everything after it costs its sender more
@@ -158,15 +176,66 @@ enum chain_verdict chain_block_check(struct chain_block_info *out,
 	return v;
 }
 
-enum chain_verdict chain_block_validate(struct chain_block_info *out,
-					const struct chain_params *p,
-					const struct chain_context *ctx,
-					struct chain_scratch *scratch,
-					const uint8_t *block, size_t len)
+/* One spend: its inputs, then what it makes. */
+static enum chain_verdict execute_tx(int64_t *fees,
+				     struct chain_scratch *scratch,
+				     const struct chain_spending *s,
+				     const struct chain_known *known,
+				     const struct chain_tx_view *tx, uint32_t i)
 {
+	bool skip = known && known->has(known->ctx, &scratch->wtxid[i]);
+	struct chain_check *check = &scratch->check[scratch->check_count];
+	struct base_amount fee;
+	enum chain_verdict v = chain_tx_spend(&fee, skip ? NULL : check, s, tx);
+
+	if (v != CHAIN_OK)
+		return v;
+	if (fee.units > BASE_MAX_MONEY - *fees)
+		return CHAIN_BAD_SPEND_FEES;
+	*fees += fee.units;
+	if (!skip)
+		scratch->check_count += tx->input_count;
+	chain_tx_create(s->changes, tx, &scratch->txid[i], s->height, false);
+	return CHAIN_OK;
+}
+
+static enum chain_verdict execute_txs(int64_t *fees,
+				      struct chain_scratch *scratch,
+				      const struct chain_spending *s,
+				      const struct chain_known *known,
+				      const uint8_t *block, size_t len)
+{
+	struct base_reader r = base_reader_init(block + CHAIN_HEADER_SIZE,
+						len - CHAIN_HEADER_SIZE);
+	uint32_t count = (uint32_t)base_read_compact_size(&r);
+	struct chain_tx_view tx;
+	enum chain_verdict v = CHAIN_OK;
+
+	*fees = 0;
+	scratch->check_count = 0;
+	chain_changes_clear(s->changes, len / CHAIN_COIN_OUTPUT_SIZE);
+	/* The coinbase is there first, too young for this block to spend. */
+	next_tx(&tx, &r);
+	chain_tx_create(s->changes, &tx, &scratch->txid[0], s->height, true);
+	for (uint32_t i = 1; i < count && v == CHAIN_OK; i++) {
+		next_tx(&tx, &r);
+		v = execute_tx(fees, scratch, s, known, &tx, i);
+	}
+	return v;
+}
+
+enum chain_verdict chain_block_execute(struct chain_block_info *out,
+				       const struct chain_params *p,
+				       const struct chain_context *ctx,
+				       const struct chain_coins *coins,
+				       const struct chain_known *known,
+				       struct chain_scratch *scratch,
+				       const uint8_t *block, size_t len)
+{
+	struct chain_spending s = {
+		.params = p, .coins = coins, .changes = &scratch->changes};
 	struct chain_block_info info;
-	struct base_amount subsidy;
-	int64_t fees = 0;
+	int64_t fees;
 	enum chain_verdict v = chain_block_check(&info, p, scratch, block, len);
 
 	if (v == CHAIN_OK)
@@ -175,14 +244,32 @@ enum chain_verdict chain_block_validate(struct chain_block_info *out,
 		return v;
 	if (info.height.n != ctx->height.n + 1)
 		return CHAIN_BAD_CB_HEIGHT;
-	/* Spending stands here: chain/spend.h will check every transaction
-	 * after the coinbase against the unspent outputs and yield the fees.
-	 * Until then there is nothing that could be spent. */
-	if (info.tx_count > 1)
-		return CHAIN_BAD_SPEND;
-	subsidy = chain_subsidy(p, info.height);
-	if (info.coinbase_out.units > subsidy.units + fees)
+	s.height = info.height;
+	v = execute_txs(&fees, scratch, &s, known, block, len);
+	if (v != CHAIN_OK)
+		return v;
+	if (info.coinbase_out.units >
+	    chain_subsidy(p, info.height).units + fees)
 		return CHAIN_BAD_CB_AMOUNT;
+	*out = info;
+	return CHAIN_OK;
+}
+
+enum chain_verdict chain_block_validate(struct chain_block_info *out,
+					const struct chain_params *p,
+					const struct chain_context *ctx,
+					const struct chain_coins *coins,
+					struct chain_scratch *scratch,
+					const uint8_t *block, size_t len)
+{
+	struct chain_block_info info;
+	enum chain_verdict v = chain_block_execute(&info, p, ctx, coins, NULL,
+						   scratch, block, len);
+
+	if (v != CHAIN_OK)
+		return v;
+	if (!chain_checks_valid(scratch->check, scratch->check_count))
+		return CHAIN_BAD_SIGNATURE;
 	*out = info;
 	return CHAIN_OK;
 }
@@ -253,4 +340,24 @@ size_t chain_genesis_build(uint8_t *out, size_t cap,
 	len = chain_block_assemble(out, cap, bytes, tx, tx_len, NULL, 0, 0);
 	BASE_ASSERT(len > 0);
 	return len;
+}
+
+void chain_genesis_execute(struct chain_scratch *scratch,
+			   const uint8_t *genesis, size_t len)
+{
+	struct base_reader r = base_reader_init(genesis + CHAIN_HEADER_SIZE,
+						len - CHAIN_HEADER_SIZE);
+	struct base_height height = {0};
+	struct chain_header header;
+	struct chain_tx_view tx;
+
+	BASE_ASSERT(len >= BLOCK_MIN && len <= CHAIN_GENESIS_MAX);
+	chain_header_read(&header, genesis);
+	BASE_ASSERT(base_read_compact_size(&r) == 1);
+	next_tx(&tx, &r);
+	scratch->check_count = 0;
+	chain_changes_clear(&scratch->changes, len / CHAIN_COIN_OUTPUT_SIZE);
+	/* The root of one transaction is its id. */
+	chain_tx_create(&scratch->changes, &tx, &header.merkle_root, height,
+			false);
 }

@@ -158,9 +158,9 @@ static enum chain_verdict spend_one(struct chain_coin *coin,
 	if (rc < 0)
 		return CHAIN_COINS_FAILED;
 	BASE_ASSERT(base_amount_valid(coin->amount));
-	BASE_ASSERT(coin->height.n <= s->height.n);
 	if (coin->coinbase &&
-	    s->height.n - coin->height.n < s->params->coinbase_maturity)
+	    (uint64_t)coin->height.n + s->params->coinbase_maturity >
+		    s->height.n)
 		return CHAIN_BAD_SPEND_IMMATURE;
 	return CHAIN_OK;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/solo.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -28,6 +30,7 @@ struct node_solo {
 	bool waiting_told;    /* the clock is behind: said once */
 	struct pow_work work; /* published last */
 	struct chain_scratch scratch;
+	void *memory;	/* of the scratch */
 	uint8_t *block; /* the one found, until it is committed */
 	size_t block_len;
 	struct node_clock clock;
@@ -134,8 +137,8 @@ static void take_found(struct node_solo *s, const struct pow_found *found)
 	s->block_len = chain_block_assemble(s->block, p->max_block_bytes,
 					    found->header, coinbase,
 					    s->work.coinbase_len, NULL, 0, 0);
-	verdict = chain_block_validate(&info, p, &s->tip, &s->scratch, s->block,
-				       s->block_len);
+	verdict = chain_block_validate(&info, p, &s->tip, &chain_coins_empty,
+				       &s->scratch, s->block, s->block_len);
 	if (verdict != CHAIN_OK) {
 		node_log(s->options.log, NODE_LOG_ERROR, "own_block_refused",
 			 "a block of our own at height %u was refused: %s; "
@@ -245,15 +248,17 @@ static void wake_solo(void *ctx)
 static int allocate(struct node_solo *s, struct base_error *err)
 {
 	const uint32_t block_bytes = s->options.params->max_block_bytes;
+	uint8_t salt[CHAIN_SALT_SIZE];
 
-	s->scratch.hash_cap = chain_scratch_hashes(block_bytes);
-	s->scratch.hash = calloc(s->scratch.hash_cap, sizeof(*s->scratch.hash));
-	s->scratch.byte_cap = block_bytes;
-	s->scratch.bytes = malloc(block_bytes);
+	if (getrandom(salt, sizeof(salt), 0) != sizeof(salt))
+		return base_fail(err, -EIO, "no random numbers: %s",
+				 strerror(errno));
+	s->memory = malloc(chain_scratch_size(block_bytes));
 	s->block = malloc(block_bytes);
 	s->worker = calloc(s->options.plan->worker_count, sizeof(*s->worker));
-	if (!s->scratch.hash || !s->scratch.bytes || !s->block || !s->worker)
+	if (!s->memory || !s->block || !s->worker)
 		return base_fail(err, -ENOMEM, "no memory for the node");
+	chain_scratch_init(&s->scratch, s->memory, block_bytes, salt);
 	pow_rate_init(&s->total);
 	for (uint32_t i = 0; i < s->options.plan->worker_count; i++)
 		pow_rate_init(&s->worker[i]);
@@ -266,8 +271,7 @@ static void free_solo(struct node_solo *s)
 		pow_pool_stop(s->pool);
 	node_store_stop(s->store);
 	node_wake_close(&s->wake);
-	free(s->scratch.hash);
-	free(s->scratch.bytes);
+	free(s->memory);
 	free(s->block);
 	free(s->worker);
 	free(s);

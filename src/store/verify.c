@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/assert.h"
 #include "store/internal.h"
@@ -17,6 +18,7 @@ struct verify {
 	size_t genesis_len;
 	struct base_error *err;
 	struct chain_scratch scratch;
+	void *memory;		  /* of the scratch */
 	struct chain_context ctx; /* after the blocks so far */
 };
 
@@ -120,8 +122,9 @@ static int verify_block(struct verify *v, uint32_t height)
 		return rc;
 	if (height == 0)
 		return verify_genesis(v, block, len, &hash);
-	verdict = chain_block_validate(&info, v->params, &v->ctx, &v->scratch,
-				       block, len);
+	verdict = chain_block_validate(&info, v->params, &v->ctx,
+				       &chain_coins_empty, &v->scratch, block,
+				       len);
 	if (verdict != CHAIN_OK)
 		return broken_at(v, height, chain_verdict_name(verdict));
 	if (!base_hash_equal(&info.hash, &hash))
@@ -239,15 +242,17 @@ static int verify_chain(struct verify *v,
 
 static int allocate(struct verify *v)
 {
-	struct chain_scratch *c = &v->scratch;
+	uint32_t block_bytes = v->params->max_block_bytes;
+	uint8_t salt[CHAIN_SALT_SIZE];
 
-	c->hash_cap = chain_scratch_hashes(v->params->max_block_bytes);
-	c->byte_cap = v->params->max_block_bytes;
-	c->hash = calloc(c->hash_cap, sizeof(*c->hash));
-	c->bytes = malloc(c->byte_cap);
-	if (!c->hash || !c->bytes)
+	if (getrandom(salt, sizeof(salt), 0) != sizeof(salt))
+		return base_fail(v->err, -EIO, "no random numbers: %s",
+				 strerror(errno));
+	v->memory = malloc(chain_scratch_size(block_bytes));
+	if (!v->memory)
 		return base_fail(v->err, -ENOMEM, "%s: no memory to verify it",
 				 v->s->path);
+	chain_scratch_init(&v->scratch, v->memory, block_bytes, salt);
 	return 0;
 }
 
@@ -273,8 +278,7 @@ int store_verify(struct chain_context *tip, struct store *s,
 		rc = allocate(&v);
 	if (!rc)
 		rc = verify_chain(&v, progress, progress_ctx);
-	free(v.scratch.hash);
-	free(v.scratch.bytes);
+	free(v.memory);
 	store_txn_abort(s, v.txn);
 	if (!rc)
 		*tip = v.ctx;
