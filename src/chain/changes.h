@@ -61,7 +61,8 @@ BASE_MUST_CHECK int chain_changes_spend(struct chain_coin *out,
 					const struct chain_coins *under,
 					const struct chain_outpoint *at);
 
-/* Adds a coin whose outpoint is new: ids do not repeat. */
+/* Adds a coin whose outpoint is new: ids do not repeat, and the coins
+ * underneath have none that is still to be made. */
 void chain_changes_create(struct chain_changes *c,
 			  const struct chain_outpoint *at,
 			  const struct chain_coin *coin);
