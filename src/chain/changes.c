@@ -35,7 +35,7 @@ void chain_changes_init(struct chain_changes *out, void *memory, size_t cap,
 		.cap = cap,
 		.slot = (void *)(bytes + cap * sizeof(struct chain_change)),
 		.slot_cap = slots_for(cap),
-		.salt = {base_load_le64(salt), base_load_le64(salt + 8)},
+		.salt.k = {base_load_le64(salt), base_load_le64(salt + 8)},
 	};
 	chain_changes_clear(out, cap);
 }
@@ -56,50 +56,13 @@ void chain_changes_next_tx(struct chain_changes *c)
 	c->tx++;
 }
 
-static inline uint64_t rotl(uint64_t x, unsigned n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static void sip_rounds(uint64_t v[static 4], unsigned rounds)
-{
-	for (unsigned i = 0; i < rounds; i++) {
-		v[0] += v[1];
-		v[2] += v[3];
-		v[1] = rotl(v[1], 13) ^ v[0];
-		v[3] = rotl(v[3], 16) ^ v[2];
-		v[0] = rotl(v[0], 32);
-		v[2] += v[1];
-		v[0] += v[3];
-		v[1] = rotl(v[1], 17) ^ v[2];
-		v[3] = rotl(v[3], 21) ^ v[0];
-		v[2] = rotl(v[2], 32);
-	}
-}
-
-/* SipHash-2-4 (Aumasson and Bernstein, 2012) of an outpoint. */
 static uint64_t hash_of(const struct chain_changes *c,
 			const struct chain_outpoint *at)
 {
-	uint64_t v[4] = {
-		c->salt[0] ^ UINT64_C(0x736f6d6570736575),
-		c->salt[1] ^ UINT64_C(0x646f72616e646f6d),
-		c->salt[0] ^ UINT64_C(0x6c7967656e657261),
-		c->salt[1] ^ UINT64_C(0x7465646279746573),
-	};
+	uint8_t bytes[CHAIN_OUTPOINT_SIZE];
 
-	for (unsigned i = 0; i < 5; i++) {
-		uint64_t word = at->index | (uint64_t)CHAIN_OUTPOINT_SIZE << 56;
-
-		if (i < 4)
-			word = base_load_le64(at->txid.b + 8 * (size_t)i);
-		v[3] ^= word;
-		sip_rounds(v, 2);
-		v[0] ^= word;
-	}
-	v[2] ^= 0xff;
-	sip_rounds(v, 4);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	chain_outpoint_write(bytes, at);
+	return chain_siphash(&c->salt, bytes, sizeof(bytes));
 }
 
 /* The slot that has @at, or the empty one where it belongs; half of them are

@@ -11,6 +11,7 @@
 #ifndef CHAIN_CHANGES_H
 #define CHAIN_CHANGES_H
 
+#include "chain/siphash.h"
 #include "chain/utxo.h"
 
 #define CHAIN_SALT_SIZE 16
@@ -33,7 +34,7 @@ struct chain_changes {
 	size_t slot_cap;
 	size_t mask;
 	uint32_t tx; /* number of the transaction at work */
-	uint64_t salt[CHAIN_SALT_SIZE / 8];
+	struct chain_siphash_key salt;
 };
 
 /* Bytes of memory for @cap changes. */
