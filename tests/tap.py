@@ -51,6 +51,8 @@ def run_tests(tests):
 def environment(extra=None):
     env = {k: v for k, v in os.environ.items()
            if not k.startswith("MINERD_")}
+    # Tests run side by side: only those of RPC listen, on ports of their own.
+    env["MINERD_RPC"] = "off"
     env.update(extra or {})
     return env
 

@@ -101,6 +101,26 @@ static int set_db_map(struct node_config *c, const char *text)
 			       UINT64_C(1) << 46);
 }
 
+static int set_rpc(struct node_config *c, const char *text)
+{
+	struct sockaddr_storage at;
+	socklen_t len;
+
+	if (strcmp(text, "off") == 0)
+		text = "";
+	else if (strlen(text) >= sizeof(c->rpc) ||
+		 api_address_parse(&at, &len, text) < 0)
+		return -EINVAL;
+	(void)strcpy(c->rpc, text);
+	return 0;
+}
+
+static int set_rpcauth(struct node_config *c, const char *text)
+{
+	memset(&c->rpcauth, 0, sizeof(c->rpcauth));
+	return api_auth_add(&c->rpcauth, text);
+}
+
 static int set_log_format(struct node_config *c, const char *text)
 {
 	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
@@ -144,6 +164,12 @@ static const struct option options[] = {
 	 "block spacing of a network that is made now", set_spacing, 0},
 	{"db-map", "SIZE", "", "1M to 64T, such as 20G",
 	 "most that the chain may grow to on disk; default 1T", set_db_map, 0},
+	{"rpc", "ADDR:PORT", "127.0.0.1:9445",
+	 "off, or a numeric address and a port such as 127.0.0.1:9445 or "
+	 "[::1]:0",
+	 "where JSON-RPC is served; port 0 takes any, off none", set_rpc, 0},
+	{"rpcauth", "USERS", "", "USER:SALT$HASH, up to 16 with commas between",
+	 "who may call besides the cookie, as Bitcoin Core's", set_rpcauth, 0},
 	{"log-format", "FORMAT", "text", "text or json",
 	 "one event a line on standard output", set_log_format, 0},
 	{"log-level", "LEVEL", "info", "error, warn, info or debug",

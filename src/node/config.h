@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 
+#include "api/http.h"
 #include "base/error.h"
 #include "pow/pool_plan.h"
 
@@ -50,7 +51,9 @@ struct node_config {
 	char pow_backend[NODE_PATH_MAX];
 	bool affinity_set;
 	uint64_t affinity[POW_CPUS_MAX / 64]; /* bit n: CPU n */
-	uint64_t db_map; /* bytes; 0: the store's default */
+	uint64_t db_map;	   /* bytes; 0: the store's default */
+	char rpc[API_ADDRESS_MAX]; /* "": no RPC */
+	struct api_auth rpcauth;
 	bool log_json;
 	enum node_log_level log_level;
 	/* The text and origin of each option, for --print-config. */

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "chain/address.h"
 #include "node/genesis.h"
+#include "node/reader.h"
 #include "node/solo.h"
 #include "node/version.h"
 #include "node/wake.h"
@@ -33,7 +34,9 @@ struct node {
 	int signals;
 	sigset_t old_mask;
 	struct node_log *log;
+	struct node_status_board status;
 	struct node_solo *solo;
+	struct node_reader *reader;
 };
 
 int node_complain(const struct base_error *err, int status)
@@ -180,11 +183,27 @@ static void say_hello(const struct node *n)
 		 n->tip.height.n, n->plan.worker_count,
 		 n->plan.worker_count == 1 ? "" : "s", n->backend->name,
 		 p->spacing_s, address);
+	if (n->reader)
+		node_log(n->log, NODE_LOG_INFO, "rpc", "JSON-RPC on %s",
+			 node_reader_address(n->reader));
 	if (n->plan.oversubscribed)
 		node_log(n->log, NODE_LOG_WARN, "oversubscribed",
 			 "%u threads share %u CPUs: more threads than CPUs "
 			 "mine no faster",
 			 n->plan.worker_count, n->plan.usable);
+}
+
+static int start_rpc(struct node *n, struct base_error *err)
+{
+	const struct node_reader_options options = {.config = n->config,
+						    .datadir = &n->datadir,
+						    .params = &n->chain.params,
+						    .store = n->store,
+						    .status = &n->status,
+						    .stop = ring_ended,
+						    .stop_ctx = &n->ended};
+
+	return node_reader_start(&n->reader, &options, err);
 }
 
 static int start_threads(struct node *n, struct base_error *err)
@@ -200,10 +219,18 @@ static int start_threads(struct node *n, struct base_error *err)
 					 .store = n->store,
 					 .plan = &n->plan,
 					 .backend = n->backend,
+					 .status = &n->status,
 					 .failed = ring_ended,
 					 .failed_ctx = &n->ended};
+	const struct node_status status = {.tip = n->tip,
+					   .threads = n->plan.worker_count};
 	int rc = node_log_start(&n->log, &log, err);
 
+	if (rc < 0)
+		return rc;
+	node_status_init(&n->status, &status);
+	/* First, so that an address in use is said before anything else. */
+	rc = start_rpc(n, err);
 	if (rc < 0)
 		return rc;
 	say_hello(n);
@@ -254,6 +281,7 @@ static int stop_node(struct node *n, struct base_error *err)
 {
 	int rc = 0;
 
+	node_reader_stop(n->reader);
 	if (n->solo) {
 		rc = node_solo_stop(&n->tip, n->solo, err);
 		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
@@ -284,7 +312,7 @@ int node_run(const struct node_config *c)
 {
 	struct base_error err;
 	struct base_error late;
-	struct node *n = calloc(1, sizeof(*n));
+	struct node *n = aligned_alloc(BASE_CACHE_LINE, sizeof(*n));
 	int rc;
 	int stopped;
 
@@ -292,6 +320,7 @@ int node_run(const struct node_config *c)
 		(void)base_fail(&err, -ENOMEM, "no memory for the node");
 		return node_complain(&err, NODE_EXIT_FAILURE);
 	}
+	memset(n, 0, sizeof(*n));
 	n->config = c;
 	n->datadir.lock_fd = -1;
 	n->ended.fd = -1;
@@ -336,13 +365,14 @@ static const struct pow_cpu *find_cpu(const struct pow_topo *t, uint32_t index)
 int node_print_topology(const struct node_config *c)
 {
 	struct base_error err;
-	struct node *n = calloc(1, sizeof(*n));
+	struct node *n = aligned_alloc(BASE_CACHE_LINE, sizeof(*n));
 	int rc;
 
 	if (!n) {
 		(void)base_fail(&err, -ENOMEM, "no memory for the topology");
 		return node_complain(&err, NODE_EXIT_FAILURE);
 	}
+	memset(n, 0, sizeof(*n));
 	n->config = c;
 	rc = make_plan(n, &err);
 	if (rc < 0) {

@@ -111,6 +111,18 @@ static void publish(struct node_solo *s)
 	s->mining = true;
 }
 
+static void show_status(struct node_solo *s)
+{
+	struct node_status status = {
+		.tip = s->tip,
+		.hashes_per_second = pow_rate_get(&s->total, 0),
+		.threads = s->options.plan->worker_count,
+	};
+
+	if (s->options.status)
+		node_status_publish(s->options.status, &status);
+}
+
 static void fail(struct node_solo *s, int rc, const struct base_error *err)
 {
 	pow_pool_publish(s->pool, NULL);
@@ -167,6 +179,7 @@ static void take_reply(struct node_solo *s,
 		return;
 	}
 	s->tip = s->after;
+	show_status(s);
 	node_log_block(s->options.log, s->tip.height, &s->tip.hash);
 	build_work(s);
 	publish(s);
@@ -203,6 +216,7 @@ static void every_second(struct node_solo *s, uint64_t now)
 		node_clock_init(&s->clock);
 	}
 	sample_rates(s, now);
+	show_status(s);
 	if (!s->committing && s->rc == 0)
 		publish(s);
 }

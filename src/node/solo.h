@@ -17,6 +17,7 @@
 #include "chain/block.h"
 #include "node/clock.h"
 #include "node/log.h"
+#include "node/status.h"
 #include "node/store_thread.h"
 #include "pow/pool.h"
 
@@ -34,6 +35,7 @@ struct node_solo_options {
 	struct node_log *log;
 	const struct pow_plan *plan;
 	const struct minerd_pow_backend *backend;
+	struct node_status_board *status; /* initialised; NULL: nobody looks */
 	/* Called once by the thread when it cannot go on. */
 	void (*failed)(void *ctx);
 	void *failed_ctx;

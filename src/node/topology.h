@@ -10,6 +10,8 @@
  *   consensus   templates, blocks found, validation, the tip (solo.h)
  *   store       LMDB write transactions (store_thread.h)
  *   miner x N   search the nonce space (pow/pool.h)
+ *   api         HTTP: sockets, credentials (api/http.h)
+ *   reader      answers RPC from LMDB read transactions (reader.h)
  *   log         writes events to standard output (log.h)
  *
  *   from       to         class  element              depth  when full
@@ -19,6 +21,8 @@
  *   consensus  miners     board  pow_work               1    replaced
  *   miners     consensus  mpsc   pow_found            256    oldest kept,
  *                                                            counted
+ *   consensus  any        board  node_status            1    replaced
+ *   api        reader     mpsc   request *             64    HTTP 503
  *   any        log        mpsc   node_log_record     1024    dropped,
  *                                                            counted
  *

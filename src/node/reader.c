@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/reader.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "node/clock.h"
+#include "node/wake.h"
+
+#define COOKIE_BYTES 32
+#define COOKIE_USER "__cookie__:"
+
+struct node_reader {
+	struct node_rpc rpc;
+	struct api_server *server;
+	struct node_wake wake;
+	pthread_t thread;
+	bool running;
+	_Atomic bool stopping;
+	char cookie_path[NODE_PATH_MAX];
+	char address_path[NODE_PATH_MAX];
+};
+
+static void answer(struct node_reader *r, struct api_request *request)
+{
+	const struct api_table table = node_rpc_table(&r->rpc);
+	struct api_writer out;
+	unsigned status;
+
+	api_writer_init(&out, API_REPLY_MAX);
+	node_rpc_begin(&r->rpc);
+	status = api_json_rpc(&out, &table, request->body, request->len);
+	node_rpc_end(&r->rpc);
+	api_complete(request, status, &out, "application/json");
+}
+
+static void *reader_main(void *arg)
+{
+	struct node_reader *r = arg;
+
+	(void)pthread_setname_np(pthread_self(), "reader");
+	/* Pairs with the release in node_reader_stop(). */
+	while (!atomic_load_explicit(&r->stopping, memory_order_acquire)) {
+		struct api_request *request = api_server_take(r->server);
+
+		if (request)
+			answer(r, request);
+		else
+			node_wake_wait(&r->wake, -1);
+	}
+	return NULL;
+}
+
+static void wake_reader(void *ctx)
+{
+	const struct node_reader *r = ctx;
+
+	node_wake_ring(&r->wake);
+}
+
+/* Readable by its owner from its first byte on: node_file_write() creates
+ * the file with the mode it is given. */
+static int make_cookie(struct node_reader *r, char *cookie,
+		       struct base_error *err)
+{
+	uint8_t secret[COOKIE_BYTES];
+
+	_Static_assert(sizeof(COOKIE_USER) + 2 * COOKIE_BYTES <= API_COOKIE_MAX,
+		       "the cookie fits");
+	if (RAND_bytes(secret, sizeof(secret)) != 1)
+		return base_fail(err, -EIO, "no randomness for the cookie");
+	(void)strcpy(cookie, COOKIE_USER);
+	base_to_hex(cookie + strlen(cookie), secret, sizeof(secret));
+	base_wipe(secret, sizeof(secret));
+	return node_file_write(r->cookie_path, cookie, strlen(cookie), 0600,
+			       err);
+}
+
+static int start_server(struct node_reader *r,
+			const struct node_reader_options *o,
+			struct base_error *err)
+{
+	struct api_server_options server = {.address = o->config->rpc,
+					    .auth = o->config->rpcauth,
+					    .wake = wake_reader,
+					    .wake_ctx = r};
+	int rc = make_cookie(r, server.auth.cookie, err);
+
+	if (rc == 0)
+		rc = api_server_start(&r->server, &server, err);
+	base_wipe(&server.auth, sizeof(server.auth));
+	if (rc == -EADDRINUSE)
+		rc = base_fail(err, rc,
+			       "cannot listen for RPC on %s: the address is in "
+			       "use; choose another with --rpc ADDR:PORT, or "
+			       "--rpc off",
+			       o->config->rpc);
+	if (rc == 0) {
+		const char *address = api_server_address(r->server);
+
+		rc = node_file_write(r->address_path, address, strlen(address),
+				     0644, err);
+	}
+	return rc;
+}
+
+static void fill_rpc(struct node_rpc *rpc, const struct node_reader_options *o)
+{
+	rpc->params = o->params;
+	rpc->store = o->store;
+	rpc->board = o->status;
+	rpc->stop = o->stop;
+	rpc->stop_ctx = o->stop_ctx;
+	rpc->started_ms = node_monotonic_ms();
+}
+
+static int start(struct node_reader *r, const struct node_reader_options *o,
+		 struct base_error *err)
+{
+	int rc = node_datadir_path(r->cookie_path, o->datadir, NODE_COOKIE_FILE,
+				   err);
+
+	if (rc == 0)
+		rc = node_datadir_path(r->address_path, o->datadir,
+				       NODE_RPC_ADDRESS_FILE, err);
+	if (rc == 0)
+		rc = node_datadir_path(r->rpc.data_path, o->datadir,
+				       "chain/data.mdb", err);
+	if (rc < 0)
+		return rc;
+	/* What a crash left behind would lead clients astray. */
+	(void)unlink(r->cookie_path);
+	(void)unlink(r->address_path);
+	if (!*o->config->rpc)
+		return 0;
+	fill_rpc(&r->rpc, o);
+	rc = node_wake_open(&r->wake);
+	if (rc < 0)
+		return base_fail(err, rc, "cannot make an eventfd: %s",
+				 strerror(-rc));
+	rc = start_server(r, o, err);
+	if (rc < 0)
+		return rc;
+	rc = -pthread_create(&r->thread, NULL, reader_main, r);
+	if (rc < 0)
+		return base_fail(err, rc, "cannot start the reader thread: %s",
+				 strerror(-rc));
+	r->running = true;
+	return 0;
+}
+
+int node_reader_start(struct node_reader **out,
+		      const struct node_reader_options *options,
+		      struct base_error *err)
+{
+	struct node_reader *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return base_fail(err, -ENOMEM, "no memory for the reader");
+	r->wake.fd = -1;
+	rc = start(r, options, err);
+	if (rc < 0 || !r->running) {
+		node_reader_stop(r);
+		r = NULL;
+	}
+	*out = r;
+	return rc;
+}
+
+const char *node_reader_address(const struct node_reader *r)
+{
+	return r ? api_server_address(r->server) : NULL;
+}
+
+void node_reader_stop(struct node_reader *r)
+{
+	if (!r)
+		return;
+	if (r->running) {
+		/* Pairs with the acquire in reader_main(). */
+		atomic_store_explicit(&r->stopping, true, memory_order_release);
+		node_wake_ring(&r->wake);
+		(void)pthread_join(r->thread, NULL);
+	}
+	api_server_stop(r->server);
+	node_wake_close(&r->wake);
+	if (*r->cookie_path)
+		(void)unlink(r->cookie_path);
+	if (*r->address_path)
+		(void)unlink(r->address_path);
+	node_work_free(&r->rpc.work);
+	free(r);
+}

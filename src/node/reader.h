@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader.h: the thread that answers RPC, and the server that feeds it.
+ *
+ * Floor 5. Answers come from LMDB read transactions and from the published
+ * status, so that no caller ever holds up consensus, miners or the disk's
+ * writer. While it runs, DATADIR/.cookie (mode 0600) holds the credentials
+ * of this run and DATADIR/rpc.addr the address; a clean stop removes both.
+ */
+#ifndef NODE_READER_H
+#define NODE_READER_H
+
+#include "node/config.h"
+#include "node/datadir.h"
+#include "node/rpc.h"
+
+#define NODE_COOKIE_FILE ".cookie"
+#define NODE_RPC_ADDRESS_FILE "rpc.addr"
+
+struct node_reader;
+
+/* Everything is borrowed until the stop. */
+struct node_reader_options {
+	const struct node_config *config;
+	const struct node_datadir *datadir;
+	const struct chain_params *params;
+	struct store *store;
+	const struct node_status_board *status;
+	void (*stop)(void *ctx); /* the method "stop"; any thread */
+	void *stop_ctx;
+};
+
+/* Starts the server and the thread, unless config->rpc is "": then *@out is
+ * NULL. 0; -EADDRINUSE and others as api_server_start(); errors of files. */
+BASE_MUST_CHECK int node_reader_start(struct node_reader **out,
+				      const struct node_reader_options *options,
+				      struct base_error *err);
+
+/* Where it listens; NULL when it does not (@r is NULL). */
+const char *node_reader_address(const struct node_reader *r);
+
+/* Finishes the request under way, answers the others with 503, ends the
+ * thread and the server. NULL is allowed. */
+void node_reader_stop(struct node_reader *r);
+
+#endif

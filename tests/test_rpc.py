@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""JSON-RPC over HTTP, as clients good and bad meet it."""
+import base64
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+
+from tap import WAIT_S, Node, expect, run_tests
+
+FAST = ["--pow-backend", "scalar", "--threads", "1", "--spacing", "1",
+        "--rpc", "127.0.0.1:0"]
+NO_HASH = "00" * 32
+
+
+def slurp(*path):
+    with open(os.path.join(*path), encoding="utf-8") as f:
+        return f.read()
+
+
+class Client:
+    """What a test knows of a running node: its address and credentials."""
+
+    def __init__(self, datadir, secret=None):
+        self.host, port = slurp(datadir, "rpc.addr").rsplit(":", 1)
+        self.port = int(port)
+        secret = secret or slurp(datadir, ".cookie")
+        self.headers = {"Authorization": "Basic " + base64.b64encode(
+            secret.encode()).decode()}
+
+    def send(self, body, method="POST", path="/", headers=None):
+        """(status, body, headers) of one request."""
+        c = http.client.HTTPConnection(self.host, self.port, timeout=WAIT_S)
+        try:
+            c.request(method, path, body,
+                      self.headers if headers is None else headers)
+            reply = c.getresponse()
+            return reply.status, reply.read().decode(), reply.headers
+        finally:
+            c.close()
+
+    def ask(self, method, *params, **named):
+        """(HTTP status, result, error) of a JSON-RPC 1.0 call."""
+        status, text, _ = self.send(json.dumps(
+            {"id": 7, "method": method, "params": named or list(params)}))
+        reply = json.loads(text)
+        assert sorted(reply) == ["error", "id", "result"], text
+        assert reply["id"] == 7
+        return status, reply["result"], reply["error"]
+
+    def call(self, method, *params, **named):
+        """The result of a call that must succeed."""
+        status, result, error = self.ask(method, *params, **named)
+        assert status == 200 and error is None, (method, params, error)
+        return result
+
+    def fails(self, code, words, method, *params, status=500, **named):
+        got, result, error = self.ask(method, *params, **named)
+        assert result is None
+        assert (got, error["code"]) == (status, code), (got, error)
+        assert words in error["message"], error
+
+    def dial(self):
+        return socket.create_connection((self.host, self.port), WAIT_S)
+
+
+@contextlib.contextmanager
+def running(folder, *args, height=0):
+    """(node, client) of a node that listens and has @height blocks."""
+    with Node("--datadir", folder, *FAST, *args) as node:
+        node.wait_event("rpc")
+        node.wait_height(height)
+        yield node, Client(folder)
+
+
+def answers_like_bitcoin_core(folder):
+    """every method: names, shapes, and agreement with each other"""
+    with running(folder, height=3) as (node, c):
+        count = c.call("getblockcount")
+        assert count >= 3
+        block1 = c.call("getblockhash", 1)
+        assert block1 == node.blocks[1]
+        assert c.call("getblockhash", height=1) == block1
+        header = c.call("getblockheader", block1)
+        assert header["hash"] == block1 and header["height"] == 1
+        assert header["previousblockhash"] == c.call("getblockhash", 0)
+        assert header["nextblockhash"] == c.call("getblockhash", 2)
+        assert header["confirmations"] >= count
+        raw = c.call("getblockheader", block1, False)
+        digest = hashlib.sha256(hashlib.sha256(
+            bytes.fromhex(raw)).digest()).digest()
+        assert digest[::-1].hex() == block1
+        block = c.call("getblock", block1)
+        plain = c.call("getblock", block1, 0)
+        assert plain.startswith(raw) and len(plain) == 2 * block["size"]
+        assert block["weight"] == 3 * block["strippedsize"] + block["size"]
+        assert {k: block[k] for k in header if k != "confirmations"} == \
+            {k: header[k] for k in header if k != "confirmations"}
+        full = c.call("getblock", block1, 2)
+        assert [t["txid"] for t in full["tx"]] == block["tx"]
+        assert block["tx"][0] == block["merkleroot"]
+        coinbase = full["tx"][0]
+        assert "coinbase" in coinbase["vin"][0]
+        pays = coinbase["vout"][0]["scriptPubKey"]
+        assert pays["type"] == "witness_v1_taproot"
+        assert pays["address"] in node.wait_event("mining")["message"]
+        assert plain.endswith(coinbase["hex"])
+        info = c.call("getblockchaininfo")
+        assert info["chain"] == "solo"
+        assert info["blocks"] == info["headers"] >= count
+        assert info["bestblockhash"] == c.call("getblockhash", info["blocks"])
+        best = c.call("getblockheader", info["bestblockhash"])
+        for key in ("bits", "target", "difficulty", "time", "mediantime",
+                    "chainwork"):
+            assert info[key] == best[key], key
+        assert int(best["chainwork"], 16) > int(header["chainwork"], 16) > 0
+        assert info["size_on_disk"] > 0 and not info["pruned"]
+        (tip,) = c.call("getchaintips")
+        assert tip["status"] == "active" and tip["branchlen"] == 0
+        mining = c.call("getmininginfo")
+        assert mining["next"]["height"] == mining["blocks"] + 1
+        assert mining["threads"] == 1
+        assert c.call("getnetworkhashps", 10) > 0
+        assert c.call("getnetworkhashps", 10, 0) == 0
+        assert c.call("getdifficulty") > 0
+        assert 0 <= c.call("uptime") < 3600
+        assert "== Blockchain ==\n" in c.call("help")
+        assert c.call("help", "getblock").startswith('getblock "blockhash"')
+        assert len(c.call("getbestblockhash")) == 64
+
+
+def amounts_are_exact(folder):
+    """amounts come with eight decimals, as text in the reply"""
+    with running(folder, height=1) as (_, c):
+        block1 = c.call("getblockhash", 1)
+        _, text, _ = c.send(json.dumps(
+            {"method": "getblock", "params": [block1, 2], "id": 1}))
+        assert re.search(r'"value":[1-9]\d*\.\d{8},', text), text
+
+
+def mistakes_have_their_codes(folder):
+    """wrong methods, types, ranges and counts: Core's codes and statuses"""
+    with running(folder) as (_, c):
+        c.fails(-32601, "Method not found", "getblok", status=404)
+        c.fails(-3, "not of expected type number", "getblockhash", "1")
+        c.fails(-3, "not of expected type string", "getblock", 1)
+        c.fails(-3, "Position 2 (verbose)", "getblockheader", NO_HASH, 1)
+        c.fails(-8, "out of range", "getblockhash", -1)
+        c.fails(-8, "out of range", "getblockhash", 10 ** 9)
+        c.fails(-1, "out of range", "getblockhash", 2 ** 40)
+        c.fails(-1, "out of range", "getblockhash", 1.5)
+        c.fails(-1, "getblockhash height", "getblockhash")
+        c.fails(-1, "getblockcount", "getblockcount", 1)
+        c.fails(-5, "Block not found", "getblock", NO_HASH)
+        c.fails(-8, "must be of length 64 (not 3", "getblock", "abc")
+        c.fails(-8, "must be hexadecimal", "getblockheader", "z" * 64)
+        c.fails(-8, "Unknown named parameter", "getblockhash", heigth=1)
+        c.fails(-8, "Invalid nblocks", "getnetworkhashps", 0)
+        c.fails(-8, "does not exist", "getnetworkhashps", 1, 10 ** 6)
+        for body, status, code in (("{", 500, -32700), ("", 500, -32700),
+                                   ("3", 500, -32700), ("{}", 400, -32600),
+                                   ("[" * 5000, 500, -32700),
+                                   ("\udcff", 500, -32700)):
+            got, text, _ = c.send(body.encode("utf-8", "surrogateescape"))
+            assert got == status, (body, got)
+            assert json.loads(text)["error"]["code"] == code, text
+
+
+def batches_and_versions(folder):
+    """batches keep their order; 2.0 answers 200 and keeps notifications"""
+    with running(folder) as (_, c):
+        calls = [{"method": "getblockhash", "params": [0], "id": i}
+                 for i in range(1000)]
+        status, text, _ = c.send(json.dumps(calls))
+        assert status == 200
+        assert [r["id"] for r in json.loads(text)] == list(range(1000))
+        status, text, _ = c.send(json.dumps(calls + calls[:1]))
+        assert status == 400 and json.loads(text)["error"]["code"] == -32600
+        v2 = {"jsonrpc": "2.0", "method": "nope", "id": "x"}
+        status, text, _ = c.send(json.dumps(v2))
+        reply = json.loads(text)
+        assert status == 200 and "result" not in reply
+        assert reply["jsonrpc"] == "2.0" and reply["id"] == "x"
+        status, text, _ = c.send('{"jsonrpc":"2.0","method":"uptime"}')
+        assert (status, text) == (204, "")
+
+
+def only_who_has_credentials(folder):
+    """no, wrong and right credentials; the cookie is private and goes"""
+    digest = hmac.new(b"5a17", b"secret", hashlib.sha256).hexdigest()
+    with running(folder, "--rpcauth", f"alice:5a17${digest}") as (node, c):
+        for headers in ({}, {"Authorization": "Basic eDp5"},
+                        {"Authorization": "Bearer x"}):
+            status, text, got = c.send("{}", headers=headers)
+            assert (status, text) == (401, "")
+            assert got["WWW-Authenticate"] == 'Basic realm="jsonrpc"'
+        assert Client(folder, "alice:secret").call("uptime") >= 0
+        assert Client(folder, "alice:Secret").send("{}")[0] == 401
+        assert Client(folder, "bob:secret").send("{}")[0] == 401
+        assert c.send(None, method="GET")[0] == 405
+        assert c.send("{}", path="/x")[0] == 404
+        cookie = os.path.join(folder, ".cookie")
+        assert os.stat(cookie).st_mode & 0o777 == 0o600
+        assert node.kill(signal.SIGTERM)[0] == 0
+        assert not os.path.exists(cookie)
+        assert not os.path.exists(os.path.join(folder, "rpc.addr"))
+    expect(["--datadir", folder, "--rpcauth", "alice"], 2, "rpcauth")
+    expect(["--datadir", folder, "--rpc", "localhost"], 2, "rpc", "numeric")
+
+
+def abuse_leaves_the_node_alone(folder):
+    """large bodies, slow and vanishing clients, 1,000 connections at once"""
+    with running(folder, height=1) as (node, c):
+        files = len(os.listdir(f"/proc/{node.process.pid}/fd"))
+        limit = 4 << 20
+        pad = json.dumps({"method": "uptime", "id": 1})
+        assert c.send(pad.ljust(limit))[0] == 200
+        assert c.send(None, headers=dict(c.headers, **{
+            "Content-Length": str(limit + 1)}))[0] == 413
+        head = "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: " + \
+            c.headers["Authorization"] + "\r\nContent-Length: 100\r\n\r\n{"
+        slow = c.dial()
+        slow.sendall(head.encode())
+        for _ in range(50):
+            with c.dial() as gone:
+                gone.sendall(head.encode())
+            with c.dial() as gone:
+                gone.sendall(head.replace("100", "2").encode() + b"}")
+        many = []
+        for _ in range(1000):
+            try:
+                many.append(c.dial())
+            except OSError:
+                break  # this process' own limit
+        assert len(many) > 256, len(many)
+        before = node.height
+        node.wait_height(before + 2)
+        for s in many + [slow]:
+            s.close()
+        end = time.monotonic() + WAIT_S
+        while True:  # the closed ones are noticed one after the other
+            try:
+                assert c.call("getblockcount") > before
+                break
+            except (OSError, http.client.HTTPException):
+                assert time.monotonic() < end
+        # what was opened is closed again
+        while len(os.listdir(f"/proc/{node.process.pid}/fd")) > files + 2:
+            assert time.monotonic() < end
+            c.call("uptime")
+        assert node.kill(signal.SIGTERM)[0] == 0
+
+
+def stops_on_request(folder):
+    """stop answers, then the node ends with 0; an address in use is said"""
+    with running(folder) as (node, c):
+        other = os.path.join(folder, "other")
+        taken = f"{c.host}:{c.port}"
+        expect(["--datadir", other, "--threads", "1", "--rpc", taken], 1,
+               taken, "in use", "--rpc")
+        assert c.call("stop") == "minerd stopping"
+        code, err = node.end()
+        assert (code, err) == (0, ""), (code, err)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([
+        answers_like_bitcoin_core,
+        amounts_are_exact,
+        mistakes_have_their_codes,
+        batches_and_versions,
+        only_who_has_credentials,
+        abuse_leaves_the_node_alone,
+        stops_on_request,
+    ]))
