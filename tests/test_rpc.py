@@ -11,10 +11,11 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 
-from tap import WAIT_S, Node, expect, run_tests
+from tap import BUILD, WAIT_S, Node, environment, expect, run_tests
 
 FAST = ["--pow-backend", "scalar", "--threads", "1", "--spacing", "1",
         "--rpc", "127.0.0.1:0"]
@@ -271,6 +272,58 @@ def stops_on_request(folder):
         assert (code, err) == (0, ""), (code, err)
 
 
+def cli(datadir, *args):
+    """minerd-cli: (exit status, stdout, stderr)."""
+    run = subprocess.run(
+        [os.path.join(BUILD, "minerd-cli"), "--datadir", datadir, *args],
+        capture_output=True, text=True, env=environment(), timeout=WAIT_S,
+        check=False)
+    return run.returncode, run.stdout, run.stderr
+
+
+def the_command_line_client(folder):
+    """minerd-cli: results, errors, exit codes, and no node"""
+    assert cli(folder)[0] == 2
+    assert cli(folder, "--frob", "help")[0] == 2
+    assert cli(folder, "--version")[1].startswith("minerd-cli ")
+    code, out, err = cli(folder, "getblockcount")
+    assert (code, out) == (1, "") and "no node answers" in err, err
+    with running(folder, height=1) as (node, c):
+        block1 = c.call("getblockhash", 1)
+        assert cli(folder, "getblockhash", "1") == (0, block1 + "\n", "")
+        assert int(cli(folder, "getblockcount")[1]) >= 1
+        code, out, err = cli(folder, "getblock", block1, "2")
+        assert (code, err) == (0, ""), err
+        assert json.loads(out)["hash"] == block1
+        assert out.startswith('{\n  "hash": "' + block1 + '",\n  "conf')
+        assert re.search(r'\n {10}"value": [1-9]\d*\.\d{8},\n', out), out
+        assert '"warnings": [\n  ]\n}\n' in cli(
+            folder, "getblockchaininfo")[1]
+        assert cli(folder, "help", "stop")[1].startswith("stop\n\nStops")
+        code, out, err = cli(folder, "getblock", NO_HASH)
+        assert (code, out) == (5, ""), (code, out)
+        assert err == "error code: -5\nerror message:\nBlock not found\n"
+        assert cli(folder, "nope")[0] == 32601 % 256
+        code, _, err = cli(folder, "getblockhash", "x")
+        assert code == 1 and "Error parsing JSON: x" in err, err
+        cookie = slurp(folder, ".cookie")
+        with open(os.path.join(folder, ".cookie"), "w",
+                  encoding="utf-8") as f:
+            f.write("__cookie__:wrong")
+        code, _, err = cli(folder, "uptime")
+        assert code == 1 and "refuses the cookie" in err, err
+        with open(os.path.join(folder, ".cookie"), "w",
+                  encoding="utf-8") as f:
+            f.write(cookie)
+        node.kill()
+    # A crash left the address behind.
+    code, _, err = cli(folder, "uptime")
+    assert code == 1 and "could not connect" in err, err
+    with running(folder) as (node, _):
+        assert cli(folder, "stop") == (0, "minerd stopping\n", "")
+        assert node.end()[0] == 0
+
+
 if __name__ == "__main__":
     sys.exit(run_tests([
         answers_like_bitcoin_core,
@@ -280,4 +333,5 @@ if __name__ == "__main__":
         only_who_has_credentials,
         abuse_leaves_the_node_alone,
         stops_on_request,
+        the_command_line_client,
     ]))

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c: minerd-cli, which asks the running node of a datadir.
+ *
+ * Finds the address (DATADIR/rpc.addr) and the credentials (DATADIR/.cookie)
+ * that the node wrote, sends one JSON-RPC call over a blocking socket and
+ * prints the result as bitcoin-cli does: strings bare, nothing for null,
+ * otherwise indented JSON whose numbers are the node's own digits.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <netdb.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/types.h"
+#include "cli/version.h"
+
+#define PATH_LEN_MAX 4096
+#define FILE_BYTES_MAX 512
+#define ARGS_MAX 64
+#define REPLY_MAX (80u << 20) /* the node's largest, and its header */
+#define TIMEOUT_S 900
+#define EXIT_USAGE 2
+
+struct node {
+	char datadir[PATH_LEN_MAX];
+	char address[FILE_BYTES_MAX];
+	char cookie[FILE_BYTES_MAX];
+};
+
+struct reply {
+	char *data; /* NUL-terminated; header and body */
+	size_t len;
+	int status;
+	const char *body;
+};
+
+/* Parameters that are JSON and not strings. As bitcoin-cli's table, it lists
+ * what nodes of any age may offer. */
+static const struct {
+	const char *method;
+	int index;
+} json_params[] = {
+	{"addnode", 2},
+	{"createrawtransaction", 0},
+	{"createrawtransaction", 1},
+	{"decoderawtransaction", 1},
+	{"disconnectnode", 1},
+	{"estimatesmartfee", 0},
+	{"getbalance", 1},
+	{"getblock", 1},
+	{"getblockhash", 0},
+	{"getblockheader", 1},
+	{"getblocktemplate", 0},
+	{"getcertificate", 0},
+	{"getmempoolinfo", 0},
+	{"getnetworkhashps", 0},
+	{"getnetworkhashps", 1},
+	{"getrawmempool", 0},
+	{"getrawmempool", 1},
+	{"getrawtransaction", 1},
+	{"gettxout", 1},
+	{"gettxout", 2},
+	{"gettxoutproof", 0},
+	{"listunspent", 0},
+	{"listunspent", 1},
+	{"listunspent", 2},
+	{"logging", 0},
+	{"logging", 1},
+	{"prioritisetransaction", 1},
+	{"prioritisetransaction", 2},
+	{"sendrawtransaction", 1},
+	{"sendtoaddress", 1},
+	{"setban", 2},
+	{"setban", 3},
+	{"testmempoolaccept", 0},
+	{"testmempoolaccept", 1},
+};
+
+static int complain(const struct base_error *err)
+{
+	(void)fprintf(stderr, "error: %s\n", err->text);
+	return EXIT_FAILURE;
+}
+
+static bool is_json(const char *method, int index)
+{
+	for (size_t i = 0; i < BASE_COUNT(json_params); i++)
+		if (json_params[i].index == index &&
+		    strcmp(json_params[i].method, method) == 0)
+			return true;
+	return false;
+}
+
+/* A small file without the newline at its end. */
+static int read_small(char out[static FILE_BYTES_MAX], const struct node *n,
+		      const char *name, struct base_error *err)
+{
+	char path[PATH_LEN_MAX + 16];
+	size_t len;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", n->datadir, name);
+	f = fopen(path, "re");
+	if (!f && errno == ENOENT)
+		return base_fail(err, -ENOENT,
+				 "no node answers RPC in %.300s (there is no "
+				 "%s); start one with 'minerd --datadir "
+				 "%.300s', or choose another --datadir",
+				 n->datadir, name, n->datadir);
+	if (!f)
+		return base_fail(err, -errno, "cannot read %.400s: %s", path,
+				 strerror(errno));
+	len = fread(out, 1, FILE_BYTES_MAX - 1, f);
+	(void)fclose(f);
+	out[len] = '\0';
+	out[strcspn(out, "\r\n")] = '\0';
+	return 0;
+}
+
+/* The request's text; NULL after @err was written. The caller frees it. */
+static char *make_body(int argc, char **argv, struct base_error *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int rc = f ? 0 : base_fail(err, -ENOMEM, "no memory");
+
+	if (f)
+		(void)fputs("{\"id\":1,\"params\":[", f);
+	for (int i = 1; i < argc && rc == 0; i++) {
+		bool raw = is_json(argv[0], i - 1);
+		json_t *v = raw ? json_loads(argv[i], JSON_DECODE_ANY, NULL)
+				: json_string(argv[i]);
+		char *quoted = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+
+		/* What is JSON goes out as it was typed: its digits count. */
+		if (quoted)
+			(void)fprintf(f, "%s%s", i > 1 ? "," : "",
+				      raw ? argv[i] : quoted);
+		else
+			rc = base_fail(err, -EINVAL, "%s: %.200s",
+				       raw ? "Error parsing JSON"
+					   : "not UTF-8 text",
+				       argv[i]);
+		free(quoted);
+		json_decref(v);
+	}
+	if (f) {
+		json_t *method = json_string(argv[0]);
+		char *quoted = json_dumps(method, JSON_ENCODE_ANY);
+
+		if (rc == 0 && !quoted)
+			rc = base_fail(err, -EINVAL, "not a method: %.200s",
+				       argv[0]);
+		(void)fprintf(f, "],\"method\":%s}", quoted ? quoted : "");
+		free(quoted);
+		json_decref(method);
+		if (fclose(f) != 0 && rc == 0)
+			rc = base_fail(err, -ENOMEM, "no memory");
+	}
+	if (rc < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* A connected socket or a negative errno. */
+static int dial(const struct node *n, struct base_error *err)
+{
+	const struct addrinfo hints = {.ai_flags =
+					       AI_NUMERICHOST | AI_NUMERICSERV,
+				       .ai_socktype = SOCK_STREAM};
+	const struct timeval limit = {.tv_sec = TIMEOUT_S};
+	const char *colon = strrchr(n->address, ':');
+	char host[FILE_BYTES_MAX];
+	struct addrinfo *found;
+	int fd;
+
+	(void)snprintf(host, sizeof(host), "%s",
+		       n->address + (*n->address == '['));
+	if (colon)
+		host[strcspn(host, *n->address == '[' ? "]" : ":")] = '\0';
+	if (!colon || getaddrinfo(host, colon + 1, &hints, &found) != 0)
+		return base_fail(err, -EINVAL, "rpc.addr in %.300s is damaged",
+				 n->datadir);
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) < 0) {
+		int rc = -errno;
+
+		(void)close(fd);
+		fd = rc;
+	}
+	freeaddrinfo(found);
+	if (fd < 0)
+		return base_fail(err, fd,
+				 "could not connect to the node at %.100s: %s; "
+				 "is minerd running in %.200s?",
+				 n->address, strerror(-fd), n->datadir);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+static int send_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int send_request(int fd, const struct node *n, const char *body)
+{
+	/* base64 of the cookie: four for three bytes, and NUL. */
+	uint8_t secret[FILE_BYTES_MAX / 3 * 4 + 8];
+	char head[sizeof(secret) + FILE_BYTES_MAX + 256];
+	int rc;
+
+	(void)EVP_EncodeBlock(secret, (const uint8_t *)n->cookie,
+			      (int)strlen(n->cookie));
+	(void)snprintf(head, sizeof(head),
+		       "POST / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
+		       "Content-Type: application/json\r\n"
+		       "Authorization: Basic %s\r\nContent-Length: %zu\r\n\r\n",
+		       n->address, secret, strlen(body));
+	rc = send_all(fd, head, strlen(head));
+	return rc == 0 ? send_all(fd, body, strlen(body)) : rc;
+}
+
+/* Everything until the node closes. */
+static int receive(struct reply *r, int fd)
+{
+	size_t cap = 0;
+	ssize_t n = 1;
+
+	while (n != 0) {
+		if (cap - r->len < 2) {
+			char *grown;
+
+			cap = cap ? 2 * cap : 16384;
+			grown = cap > 2 * (size_t)REPLY_MAX
+					? NULL
+					: realloc(r->data, cap);
+			if (!grown)
+				return -ENOMEM;
+			r->data = grown;
+		}
+		n = recv(fd, r->data + r->len, cap - r->len - 1, 0);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		r->len += n > 0 ? (size_t)n : 0;
+	}
+	r->data[r->len] = '\0';
+	return 0;
+}
+
+static int ask(struct reply *r, const struct node *n, const char *body,
+	       struct base_error *err)
+{
+	const char *end;
+	int fd = dial(n, err);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = send_request(fd, n, body);
+	/* Who refuses may answer before it has read everything. */
+	if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
+		rc = receive(r, fd);
+	(void)close(fd);
+	if (rc < 0)
+		return base_fail(err, rc, "talking to the node at %.100s: %s",
+				 n->address,
+				 rc == -EAGAIN ? "it does not answer"
+					       : strerror(-rc));
+	end = strstr(r->data, "\r\n\r\n");
+	if (!end || sscanf(r->data, "HTTP/1.%*c %3d", &r->status) != 1)
+		return base_fail(err, -EPROTO,
+				 "the node at %.100s closed the connection "
+				 "without an answer; it may be stopping, or "
+				 "have too many clients",
+				 n->address);
+	r->body = end + 4;
+	return 0;
+}
+
+static const char *skip_string(const char *p)
+{
+	for (p++; *p && *p != '"'; p++)
+		if (*p == '\\' && p[1])
+			p++;
+	return *p ? p + 1 : p;
+}
+
+/* The end of a value in text that a parser has accepted. */
+static const char *skip_value(const char *p)
+{
+	size_t depth = 0;
+
+	do {
+		if (*p == '"') {
+			p = skip_string(p);
+			continue;
+		}
+		if (*p == '{' || *p == '[')
+			depth++;
+		else if (*p == '}' || *p == ']')
+			depth--;
+		p++;
+	} while (*p && (depth > 0 || !strchr(",}]", *p)));
+	return p;
+}
+
+/* Indents the value that begins at @p by two columns a level. */
+static void print_indented(const char *p)
+{
+	const char *end = skip_value(p);
+	int depth = 0;
+
+	while (p < end) {
+		const char *from = p;
+
+		if (*p == '"') {
+			p = skip_string(p);
+			(void)fwrite(from, 1, (size_t)(p - from), stdout);
+			continue;
+		}
+		p++;
+		if (*from == '}' || *from == ']')
+			(void)printf("\n%*s", 2 * --depth, "");
+		(void)putchar(*from);
+		if (*from == '{' || *from == '[')
+			depth++;
+		else if (*from == ':')
+			(void)putchar(' ');
+		if ((strchr("{[,", *from)) && *p != '}' && *p != ']')
+			(void)printf("\n%*s", 2 * depth, "");
+	}
+	(void)putchar('\n');
+}
+
+static int print_error(const json_t *error)
+{
+	const json_t *code = json_object_get(error, "code");
+	const char *message =
+		json_string_value(json_object_get(error, "message"));
+
+	(void)fprintf(stderr, "error code: %lld\nerror message:\n%s\n",
+		      (long long)json_integer_value(code),
+		      message ? message : "");
+	return abs((int)json_integer_value(code));
+}
+
+/* Prints the reply; the exit status. */
+static int show(const struct reply *r)
+{
+	static const char first[] = "{\"result\":";
+	json_t *in = json_loads(r->body, 0, NULL);
+	const json_t *result = json_object_get(in, "result");
+	const json_t *error = json_object_get(in, "error");
+	int status = EXIT_SUCCESS;
+
+	if (r->status == 401)
+		(void)fprintf(stderr, "error: the node refuses the cookie of "
+				      "its datadir; was it restarted?\n");
+	else if (!in)
+		(void)fprintf(stderr, "error: server response %d: %.200s\n",
+			      r->status, r->body);
+	if (!in)
+		return EXIT_FAILURE;
+	if (json_is_object(error))
+		status = print_error(error);
+	else if (json_is_string(result))
+		(void)printf("%s\n", json_string_value(result));
+	else if (result && !json_is_null(result) &&
+		 strncmp(r->body, first, sizeof(first) - 1) == 0)
+		print_indented(r->body + sizeof(first) - 1);
+	json_decref(in);
+	return status;
+}
+
+static int call(struct node *n, int argc, char **argv)
+{
+	struct reply reply = {0};
+	struct base_error err;
+	char *body = make_body(argc, argv, &err);
+	int rc = body ? 0 : -EINVAL;
+	int status;
+
+	if (rc == 0)
+		rc = read_small(n->address, n, "rpc.addr", &err);
+	if (rc == 0)
+		rc = read_small(n->cookie, n, ".cookie", &err);
+	if (rc == 0)
+		rc = ask(&reply, n, body, &err);
+	status = rc < 0 ? complain(&err) : show(&reply);
+	if (fflush(stdout) != 0 && status == EXIT_SUCCESS)
+		status = EXIT_FAILURE;
+	free(reply.data);
+	free(body);
+	return status;
+}
+
+static int usage(FILE *to, int status)
+{
+	(void)fputs("usage: minerd-cli [--datadir DIR] METHOD [ARGUMENTS]\n"
+		    "\n"
+		    "Asks the node that runs in DIR (default ~/.minerd, or "
+		    "MINERD_DATADIR).\n"
+		    "'minerd-cli help' lists the methods, 'minerd-cli help "
+		    "METHOD' explains one.\n"
+		    "\n"
+		    "exit status: 0 success, 1 failure, 2 usage, otherwise "
+		    "the error code\nwithout its sign\n",
+		    to);
+	return status;
+}
+
+static void default_datadir(struct node *n)
+{
+	const char *datadir = getenv("MINERD_DATADIR");
+	const char *home = getenv("HOME");
+
+	if (datadir && *datadir)
+		(void)snprintf(n->datadir, sizeof(n->datadir), "%s", datadir);
+	else
+		(void)snprintf(n->datadir, sizeof(n->datadir), "%s/.minerd",
+			       home && *home ? home : ".");
+}
+
+int main(int argc, char **argv)
+{
+	static const char flag[] = "--datadir";
+	static struct node n;
+	int i = 1;
+
+	default_datadir(&n);
+	for (; i < argc && *argv[i] == '-'; i++) {
+		const char *value = NULL;
+
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return usage(stdout, EXIT_SUCCESS);
+		if (strcmp(argv[i], "--version") == 0) {
+			(void)printf("minerd-cli " CLI_VERSION_TEXT "\n");
+			return EXIT_SUCCESS;
+		}
+		if (strcmp(argv[i], flag) == 0 && i + 1 < argc)
+			value = argv[++i];
+		else if (strncmp(argv[i], flag, sizeof(flag) - 1) == 0 &&
+			 argv[i][sizeof(flag) - 1] == '=')
+			value = argv[i] + sizeof(flag);
+		if (!value || !*value || strlen(value) >= sizeof(n.datadir)) {
+			(void)fprintf(stderr, "minerd-cli: bad option %s\n",
+				      argv[i]);
+			return usage(stderr, EXIT_USAGE);
+		}
+		(void)strcpy(n.datadir, value);
+	}
+	if (i == argc || argc - i > ARGS_MAX)
+		return usage(stderr, EXIT_USAGE);
+	return call(&n, argc - i, argv + i);
+}
