@@ -59,7 +59,20 @@ static enum api_code huge(struct api_call *call)
 	return API_OK;
 }
 
+/* Leaves room for a hundred bytes. */
+static enum api_code most(struct api_call *call)
+{
+	const size_t len = (API_REPLY_MAX - 200) / 2;
+	uint8_t *data = calloc(len, 1);
+
+	assert_non_null(data);
+	api_hex(call->out, data, len);
+	free(data);
+	return API_OK;
+}
+
 static const struct api_method methods[] = {
+	{"most", "blockchain", "Nearly.", {{NULL, 0, false}}, most},
 	{"help",
 	 "control",
 	 "Lists methods.",
@@ -256,6 +269,13 @@ static void bounds(void **state)
 	expect("{\"method\":\"huge\",\"id\":1}", 500,
 	       FAILED(-32603,
 		      "the result is larger than 67108864 bytes") "1}\n");
+	/* At some point not even an error fits; what follows is not done. */
+	calls = 0;
+	expect("[{\"method\":\"most\"},{\"method\":\"nope\"},"
+	       "{\"method\":\"nope\"},{\"method\":\"nope\"},"
+	       "{\"method\":\"count\"}]",
+	       500, FAILED(-32603, "the reply is too large") "null}\n");
+	assert_int_equal(calls, 0);
 }
 
 static void help(void **state)
@@ -263,7 +283,8 @@ static void help(void **state)
 	(void)state;
 	expect("{\"method\":\"help\",\"id\":1}", 200,
 	       "{\"result\":\"== Blockchain ==\\nadd a ( b )\\ncount\\nhalf\\n"
-	       "hash \\\"blockhash\\\"\\nhuge\\n\\n== Control ==\\nhelp ( "
+	       "hash \\\"blockhash\\\"\\nhuge\\nmost\\n\\n== Control ==\\nhelp "
+	       "( "
 	       "\\\"command\\\" )\",\"error\":null,\"id\":1}\n");
 	expect("{\"method\":\"help\",\"params\":[\"add\"],\"id\":1}", 200,
 	       "{\"result\":\"add a ( b )\\n\\nAdds.\",\"error\":null,"

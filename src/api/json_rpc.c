@@ -462,12 +462,13 @@ static unsigned answer_batch(struct api_writer *out,
 		return HTTP_BAD_REQUEST;
 	}
 	api_array_begin(out);
-	for (size_t i = 0; i < count; i++) {
+	/* Ends when not even an error fits any more: the whole reply is one. */
+	for (size_t i = 0; i < count && api_writer_ok(out); i++) {
 		struct api_writer_mark mark = api_writer_mark(out);
 		struct request r;
 
 		(void)answer(out, &r, table, json_array_get(in, i));
-		if (is_notification(&r)) {
+		if (api_writer_ok(out) && is_notification(&r)) {
 			silent++;
 			api_writer_rewind(out, mark);
 		}
