@@ -54,7 +54,7 @@ def environment(extra=None):
     # Tests run side by side: only those of RPC listen, on ports of their own.
     env["MINERD_RPC"] = "off"
     env.update(extra or {})
-    return env
+    return {k: v for k, v in env.items() if v is not None}
 
 
 def minerd(*args, env=None, timeout=WAIT_S):

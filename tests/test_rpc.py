@@ -324,6 +324,20 @@ def the_command_line_client(folder):
         assert node.end()[0] == 0
 
 
+def nobody_asked_for_an_address(folder):
+    """the default address in use is told, and mining goes on without RPC"""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # another has it: as good
+            taken.bind(("127.0.0.1", 9445))
+            taken.listen()
+        with Node("--datadir", os.path.join(folder, "d"), *FAST[:-2],
+                  env={"MINERD_RPC": None}) as node:
+            assert "127.0.0.1:9445" in node.wait_event("rpc_off")["message"]
+            node.wait_height(1)
+            code, err = node.kill(signal.SIGTERM)
+            assert (code, err) == (0, ""), (code, err)
+
+
 if __name__ == "__main__":
     sys.exit(run_tests([
         answers_like_bitcoin_core,
@@ -333,5 +347,6 @@ if __name__ == "__main__":
         only_who_has_credentials,
         abuse_leaves_the_node_alone,
         stops_on_request,
+        nobody_asked_for_an_address,
         the_command_line_client,
     ]))

@@ -187,6 +187,8 @@ static const struct option options[] = {
 
 _Static_assert(BASE_COUNT(options) <= NODE_OPTIONS_MAX, "value[] holds all");
 
+static const char from_default[] = "default";
+
 /* Variables that belong to the tests, not to the node. */
 static const char *const test_variables[] = {
 	"MINERD_VECTORS",
@@ -242,6 +244,14 @@ static int apply(struct node_config *c, size_t i, const char *text,
 	return 0;
 }
 
+bool node_config_is_default(const struct node_config *c, const char *name)
+{
+	size_t i = find_option(name);
+
+	BASE_ASSERT(i < BASE_COUNT(options));
+	return strcmp(c->value[i].origin, from_default) == 0;
+}
+
 static int apply_defaults(struct node_config *c, struct base_error *err)
 {
 	const char *home = getenv("HOME");
@@ -258,7 +268,7 @@ static int apply_defaults(struct node_config *c, struct base_error *err)
 				       home && *home ? home : ".", text + 2);
 			text = path;
 		}
-		rc = apply(c, i, text, "default", err);
+		rc = apply(c, i, text, from_default, err);
 	}
 	return rc;
 }

@@ -72,6 +72,9 @@ BASE_MUST_CHECK int node_config_load(struct node_config *out, int argc,
 				     char **argv, char **environ_,
 				     struct base_error *err);
 
+/* Whether nobody chose the value of option @name, which exists. */
+bool node_config_is_default(const struct node_config *c, const char *name);
+
 /* The help text, and the settings in the shape of a configuration file. */
 void node_config_help(FILE *to);
 void node_config_print(FILE *to, const struct node_config *c);

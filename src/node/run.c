@@ -24,7 +24,8 @@ struct node {
 	struct pow_plan plan;
 	struct node_datadir datadir;
 	const struct minerd_pow_backend *backend;
-	double hps; /* of one thread */
+	double hps;  /* of one thread */
+	bool locked; /* another node holds the datadir */
 	struct node_keys keys;
 	struct node_chain chain;
 	bool created; /* the network was made by this start */
@@ -202,8 +203,16 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .status = &n->status,
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
+	int rc = node_reader_start(&n->reader, &options, err);
 
-	return node_reader_start(&n->reader, &options, err);
+	/* Two nodes of one user: the second asked for no address. */
+	if (rc != -EADDRINUSE || !node_config_is_default(n->config, "rpc"))
+		return rc;
+	node_log(n->log, NODE_LOG_WARN, "rpc_off",
+		 "no JSON-RPC: %s is in use; choose another with --rpc "
+		 "ADDR:PORT",
+		 n->config->rpc);
+	return 0;
 }
 
 static int start_threads(struct node *n, struct base_error *err)
@@ -262,6 +271,7 @@ static int start_node(struct node *n, struct base_error *err)
 
 	if (rc == 0)
 		rc = node_datadir_open(&n->datadir, n->config->datadir, err);
+	n->locked = rc == -EBUSY;
 	if (rc == 0)
 		rc = pow_load_backend(&n->backend, &n->hps,
 				      n->config->pow_backend, err);
@@ -298,13 +308,6 @@ static int stop_node(struct node *n, struct base_error *err)
 	return rc;
 }
 
-static int exit_status(int rc)
-{
-	if (rc == 0)
-		return NODE_EXIT_OK;
-	return rc == -EBUSY ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
-}
-
 /*~ 2. A node starts: a plan for its threads, a kernel, the datadir and its
  * keys, the network file and the chain; then the threads. It stops the other
  * way round. */
@@ -313,6 +316,7 @@ int node_run(const struct node_config *c)
 	struct base_error err;
 	struct base_error late;
 	struct node *n = aligned_alloc(BASE_CACHE_LINE, sizeof(*n));
+	int status;
 	int rc;
 	int stopped;
 
@@ -329,13 +333,14 @@ int node_run(const struct node_config *c)
 	if (rc == 0)
 		wait_for_end(n);
 	stopped = stop_node(n, &late);
+	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
 	free(n);
 	if (rc == 0 && stopped < 0) {
 		rc = stopped;
 		err = late;
 	}
 	if (rc < 0)
-		return node_complain(&err, exit_status(rc));
+		return node_complain(&err, status);
 	return NODE_EXIT_OK;
 }
 
