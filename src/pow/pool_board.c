@@ -2,6 +2,7 @@
 #include "pow/pool_board.h"
 
 #include "base/assert.h"
+#include "base/slot.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -58,19 +59,11 @@ void pow_board_publish(struct pow_board *b, enum pow_board_order order,
 	if (work)
 		w.record.work = *work;
 
-	/* Disowns the slot: no reader wants this generation here. The words
-	 * below, each released, carry it along. */
-	atomic_store_explicit(&s->generation, generation - 1,
-			      memory_order_relaxed);
+	/* Unknown until it has come that far; a reader of the slot's older
+	 * generation may see this early, and learns nothing. */
 	atomic_store_explicit(&s->published_ns, 0, memory_order_release);
-	/* Pairs with the acquire of each word in copy_slot(): a reader that
-	 * sees a new word also sees that the slot was disowned. A fence
-	 * would do for all, but ThreadSanitizer knows none. */
-	for (size_t i = 0; i < POW_BOARD_WORDS; i++)
-		atomic_store_explicit(&s->word[i], w.word[i],
-				      memory_order_release);
-	/* Pairs with the first acquire in copy_slot(): the words are whole. */
-	atomic_store_explicit(&s->generation, generation, memory_order_release);
+	base_slot_write(&s->generation, s->word, w.word, POW_BOARD_WORDS,
+			generation);
 	/* Pairs with the acquire in pow_board_wait(): the slot is filled. */
 	atomic_store_explicit(&b->generation, generation, memory_order_release);
 	/* Read like a word, but only as far as it has come. */
@@ -82,15 +75,10 @@ void pow_board_publish(struct pow_board *b, enum pow_board_order order,
 static bool copy_slot(union words *out, uint64_t *published_ns,
 		      struct pow_board_slot *s, uint32_t generation)
 {
-	/* Pairs with the release store of the slot's generation. */
-	if (atomic_load_explicit(&s->generation, memory_order_acquire) !=
-	    generation)
+	if (!base_slot_read(out->word, &s->generation, s->word, POW_BOARD_WORDS,
+			    generation))
 		return false;
-	/* Pair with the releases of the words; being acquires, they also stay
-	 * before the last look at the generation. */
-	for (size_t i = 0; i < POW_BOARD_WORDS; i++)
-		out->word[i] =
-			atomic_load_explicit(&s->word[i], memory_order_acquire);
+	/* Acquired, so that it stays before the last look. */
 	*published_ns =
 		atomic_load_explicit(&s->published_ns, memory_order_acquire);
 	return atomic_load_explicit(&s->generation, memory_order_relaxed) ==
