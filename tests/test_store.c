@@ -283,7 +283,7 @@ static void a_full_map_is_a_full_disk(void **state)
 			tip = b.ctx;
 	}
 	assert_int_equal(rc, -ENOSPC);
-	assert_non_null(strstr(err.text, "db_map"));
+	assert_non_null(strstr(err.text, "--db-map"));
 	assert_true(tip.height.n > 10);
 	assert_tip(s, &tip);
 	assert_int_equal(verify(s, f, &err), 0);

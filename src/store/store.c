@@ -36,7 +36,7 @@ int store_failed(struct base_error *err, int rc, const char *path,
 	case MDB_MAP_FULL:
 		return base_fail(err, -ENOSPC,
 				 "%s %s failed: the store reached the size "
-				 "it may have; raise db_map",
+				 "it may have; raise --db-map",
 				 doing, path);
 	case MDB_READERS_FULL:
 		return base_fail(err, -EBUSY,
@@ -46,7 +46,7 @@ int store_failed(struct base_error *err, int rc, const char *path,
 	case MDB_MAP_RESIZED:
 		return base_fail(err, -EAGAIN,
 				 "%s %s failed: another process grew it; "
-				 "raise db_map and open it again",
+				 "raise --db-map and open it again",
 				 doing, path);
 	case MDB_PANIC:
 	case EIO:
@@ -54,8 +54,8 @@ int store_failed(struct base_error *err, int rc, const char *path,
 				 doing, path, why);
 	case ENOMEM:
 		return base_fail(err, -ENOMEM,
-				 "%s %s failed: %s; a lower db_map takes less "
-				 "address space",
+				 "%s %s failed: %s; a lower --db-map takes "
+				 "less address space",
 				 doing, path, why);
 	case ENOENT:
 		return base_fail(err, -ENOENT,
