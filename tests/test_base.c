@@ -148,6 +148,41 @@ static void errors_are_cut_not_overrun(void **state)
 	assert_int_equal(strlen(err.text), BASE_ERROR_MAX - 1);
 }
 
+static void u256_sums_and_quotients(void **state)
+{
+	const struct base_u256 b = {{1, 0, 0, 7}};
+	const struct base_u256 most = {
+		{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+	const struct base_u256 three = {{3}};
+	struct base_u256 a = {{UINT64_MAX, UINT64_MAX, 0, 0}};
+	struct base_u256 v = most;
+
+	(void)state;
+	assert_false(base_u256_add(&a, &b));
+	assert_int_equal(a.limb[0], 0);
+	assert_int_equal(a.limb[1], 0);
+	assert_int_equal(a.limb[2], 1);
+	assert_int_equal(a.limb[3], 7);
+	assert_true(base_u256_add(&v, &b));
+	assert_int_equal(
+		base_u256_compare(&v, &(struct base_u256){{0, 0, 0, 7}}), 0);
+	assert_false(base_u256_sub(&a, &b));
+	assert_int_equal(a.limb[0], UINT64_MAX);
+	assert_int_equal(a.limb[3], 0);
+	assert_true(base_u256_sub(&a, &b));
+	/* (2^256 - 1) / 3 is 0x5555... */
+	v = most;
+	base_u256_div(&v, &three);
+	for (int i = 0; i < BASE_U256_LIMBS; i++)
+		assert_int_equal(v.limb[i], UINT64_C(0x5555555555555555));
+	v = most;
+	base_u256_div(&v, &most);
+	assert_int_equal(v.limb[0], 1);
+	v = three;
+	base_u256_div(&v, &b);
+	assert_true(base_u256_is_zero(&v));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +193,7 @@ int main(void)
 		cmocka_unit_test(hex_round_trip_and_refusals),
 		cmocka_unit_test(prng_is_the_published_sequence),
 		cmocka_unit_test(u256_shifts_and_products),
+		cmocka_unit_test(u256_sums_and_quotients),
 		cmocka_unit_test(errors_are_cut_not_overrun),
 	};
 

@@ -96,3 +96,48 @@ void base_u256_div_u64(struct base_u256 *v, uint64_t d)
 		rest %= d;
 	}
 }
+
+bool base_u256_add(struct base_u256 *a, const struct base_u256 *b)
+{
+	u128 carry = 0;
+
+	for (int i = 0; i < BASE_U256_LIMBS; i++) {
+		carry += (u128)a->limb[i] + b->limb[i];
+		a->limb[i] = (uint64_t)carry;
+		carry >>= 64;
+	}
+	return carry != 0;
+}
+
+bool base_u256_sub(struct base_u256 *a, const struct base_u256 *b)
+{
+	bool borrow = false;
+
+	for (int i = 0; i < BASE_U256_LIMBS; i++) {
+		u128 rest = (u128)a->limb[i] - b->limb[i] - borrow;
+
+		a->limb[i] = (uint64_t)rest;
+		borrow = rest >> 64 != 0;
+	}
+	return borrow;
+}
+
+/* Bit by bit: it is not on any hot path. */
+void base_u256_div(struct base_u256 *v, const struct base_u256 *d)
+{
+	struct base_u256 quotient = {{0}};
+	struct base_u256 step = *d;
+	unsigned shift = 0;
+
+	BASE_ASSERT(!base_u256_is_zero(d));
+	if (base_u256_bits(v) > base_u256_bits(d))
+		shift = base_u256_bits(v) - base_u256_bits(d);
+	(void)base_u256_shl(&step, shift);
+	for (unsigned i = shift + 1; i-- > 0; base_u256_shr(&step, 1)) {
+		if (base_u256_compare(v, &step) < 0)
+			continue;
+		(void)base_u256_sub(v, &step);
+		quotient.limb[i / 64] |= UINT64_C(1) << i % 64;
+	}
+	*v = quotient;
+}

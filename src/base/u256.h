@@ -35,4 +35,11 @@ void base_u256_shr(struct base_u256 *v, unsigned n);
 /* v /= d, truncating; d >= 1. */
 void base_u256_div_u64(struct base_u256 *v, uint64_t d);
 
+/* a += b modulo 2^256. True when it wrapped. */
+bool base_u256_add(struct base_u256 *a, const struct base_u256 *b);
+/* a -= b modulo 2^256. True when it wrapped: b > a. */
+bool base_u256_sub(struct base_u256 *a, const struct base_u256 *b);
+/* v /= d, truncating; d >= 1. */
+void base_u256_div(struct base_u256 *v, const struct base_u256 *d);
+
 #endif
