@@ -136,6 +136,66 @@ static void published_vectors(void **state)
 	json_decref(root);
 }
 
+static void write_hash_of(struct base_writer *w, const void *data, size_t len)
+{
+	struct base_hash hash;
+
+	pow_sha256(&hash, data, len);
+	base_write_bytes(w, hash.b, sizeof(hash.b));
+}
+
+/* BIP341's message for one input and one output, spelled out. */
+static void one_input_spelled_out(void **state)
+{
+	uint8_t amount_bytes[8];
+	uint8_t spent[1 + CHAIN_P2TR_SIZE] = {CHAIN_P2TR_SIZE};
+	uint8_t message[300];
+	uint8_t key[CHAIN_KEY_SIZE] = {9};
+	struct base_amount amount = {123456789};
+	struct base_writer w = base_writer_init(tx_bytes, sizeof(tx_bytes));
+	struct base_reader r;
+	struct chain_tx_input in;
+	struct base_hash want;
+	struct base_hash have;
+
+	(void)state;
+	base_write_le32(&w, 2);
+	base_write_compact_size(&w, 1);
+	for (uint8_t i = 0; i < 36; i++)
+		base_write_u8(&w, i); /* the outpoint, at 5 */
+	base_write_compact_size(&w, 0);
+	base_write_le32(&w, 0xfffffffd); /* the sequence, at 42 */
+	base_write_compact_size(&w, 1);
+	chain_script_write_p2tr(&w, amount, key); /* 43 bytes at 47 */
+	base_write_le32(&w, 0);			  /* the lock time */
+	r = base_reader_init(tx_bytes, w.len);
+	assert_int_equal(chain_tx_parse(&tx, &r), 0);
+	chain_tx_input_at(&in, &tx, 0);
+	chain_sighash_begin(&shared);
+	chain_sighash_add_key(&shared, &in, amount, key);
+	chain_sighash_end(&shared, &tx);
+	assert_int_equal(chain_sighash_of(&have, &shared, 0, 0), 0);
+
+	w = base_writer_init(message, sizeof(message));
+	write_hash_of(&w, "TapSighash", 10);
+	write_hash_of(&w, "TapSighash", 10);
+	base_write_le16(&w, 0); /* epoch and type */
+	base_write_bytes(&w, tx_bytes, 4);
+	base_write_le32(&w, 0); /* lock time */
+	write_hash_of(&w, tx_bytes + 5, 36);
+	base_store_le64(amount_bytes, (uint64_t)amount.units);
+	write_hash_of(&w, amount_bytes, sizeof(amount_bytes));
+	chain_script_p2tr(spent + 1, key);
+	write_hash_of(&w, spent, sizeof(spent));
+	write_hash_of(&w, tx_bytes + 42, 4);
+	write_hash_of(&w, tx_bytes + 47, 43);
+	base_write_u8(&w, 0);	/* spend type */
+	base_write_le32(&w, 0); /* index */
+	assert_true(base_writer_ok(&w));
+	pow_sha256(&want, message, w.len);
+	assert_memory_equal(&have, &want, sizeof(want));
+}
+
 static void other_types_have_names(void **state)
 {
 	unsigned unknown = 0;
@@ -197,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_vectors),
+		cmocka_unit_test(one_input_spelled_out),
 		cmocka_unit_test(other_types_have_names),
 		cmocka_unit_test(keys_and_witnesses),
 	};

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/prng.h"
+#include "pow/cpu.h"
 #include "pow/sha256.h"
 #include "pow/target.h"
 
@@ -54,6 +55,87 @@ static void every_length_agrees_with_openssl(void **state)
 		SHA256(theirs.b, sizeof(theirs.b), theirs.b);
 		assert_memory_equal(ours.b, theirs.b, sizeof(ours.b));
 	}
+}
+
+/* What the padding of @len bytes at @data makes of them: @out has room. */
+static size_t pad(uint8_t *out, const uint8_t *data, size_t len)
+{
+	size_t count = (len + 8) / POW_SHA256_BLOCK + 1;
+
+	memset(out, 0, count * POW_SHA256_BLOCK);
+	memcpy(out, data, len);
+	out[len] = 0x80;
+	base_store_be64(out + count * POW_SHA256_BLOCK - 8, len * 8);
+	return count;
+}
+
+static void pairs_are_messages(void **state)
+{
+	struct base_prng p = base_prng_init(5);
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		struct base_hash pair[2];
+		struct base_hash want;
+		struct base_hash have;
+
+		base_prng_fill(&p, pair[0].b, 32);
+		base_prng_fill(&p, pair[1].b, 32);
+		pow_sha256d(&want, pair, sizeof(pair));
+		pow_sha256d_pair(&have, &pair[0], &pair[1]);
+		assert_memory_equal(&have, &want, sizeof(want));
+		pow_sha256d_pair(&pair[i % 2], &pair[0], &pair[1]);
+		assert_memory_equal(&pair[i % 2], &want, sizeof(want));
+	}
+}
+
+typedef void blocks_function(uint32_t state[static 8], const uint8_t *data,
+			     size_t count);
+
+static void check_blocks(blocks_function *blocks, uint64_t seed)
+{
+	static uint8_t data[4096];
+	static uint8_t padded[sizeof(data) + 2 * POW_SHA256_BLOCK];
+	struct base_prng p = base_prng_init(seed);
+
+	for (unsigned i = 0; i < 2000; i++) {
+		size_t len = (size_t)base_prng_below(
+			&p, i < 1000 ? 200 : sizeof(data));
+		size_t at = len == 0 ? 0 : (size_t)base_prng_below(&p, len);
+		struct base_hash ours;
+		struct base_hash theirs;
+		uint32_t state[8];
+		size_t count;
+		size_t first;
+
+		base_prng_fill(&p, data, len);
+		SHA256(data + at, len - at, theirs.b);
+		count = pad(padded, data + at, len - at);
+		first = (size_t)base_prng_below(&p, count + 1);
+		memcpy(state, pow_sha256_iv, sizeof(state));
+		blocks(state, padded, first);
+		blocks(state, padded + first * POW_SHA256_BLOCK, count - first);
+		for (size_t k = 0; k < 8; k++)
+			base_store_be32(ours.b + 4 * k, state[k]);
+		assert_memory_equal(ours.b, theirs.b, sizeof(ours.b));
+		pow_sha256(&ours, data + at, len - at);
+		assert_memory_equal(ours.b, theirs.b, sizeof(ours.b));
+	}
+}
+
+/* The portable form, that of this CPU and what was chosen, at any alignment
+ * and however the blocks are split between calls. */
+static void every_form_agrees_with_openssl(void **state)
+{
+	(void)state;
+	check_blocks(pow_sha256_blocks_portable, 2);
+	check_blocks(pow_sha256_blocks, 3);
+#if defined(__x86_64__)
+	if (pow_cpu_features() & POW_CPU_SHA)
+		check_blocks(pow_sha256_blocks_shani, 4);
+	else
+		print_message("# no SHA extensions here\n");
+#endif
 }
 
 static void assert_bits(uint32_t bits, const char *hex, uint32_t back)
@@ -168,6 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_answers),
 		cmocka_unit_test(every_length_agrees_with_openssl),
+		cmocka_unit_test(every_form_agrees_with_openssl),
+		cmocka_unit_test(pairs_are_messages),
 		cmocka_unit_test(parts_are_one_message),
 		cmocka_unit_test(compact_targets),
 		cmocka_unit_test(targets_meet_and_divide),

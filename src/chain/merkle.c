@@ -4,16 +4,6 @@
 #include "base/assert.h"
 #include "pow/sha256.h"
 
-/* @out may be @left. */
-static void hash_pair(struct base_hash *out, const struct base_hash *left,
-		      const struct base_hash *right)
-{
-	struct base_hash pair[2] = {*left, *right};
-
-	_Static_assert(sizeof(pair) == 64, "two hashes without padding");
-	pow_sha256d(out, pair, sizeof(pair));
-}
-
 void chain_merkle_root(struct base_hash *root, bool *mutated,
 		       struct base_hash *leaf, size_t count)
 {
@@ -28,7 +18,7 @@ void chain_merkle_root(struct base_hash *root, bool *mutated,
 			if (right != i &&
 			    base_hash_equal(&leaf[i], &leaf[right]))
 				*mutated = true;
-			hash_pair(&leaf[i / 2], &leaf[i], &leaf[right]);
+			pow_sha256d_pair(&leaf[i / 2], &leaf[i], &leaf[right]);
 		}
 		count = (count + 1) / 2;
 	}
@@ -45,8 +35,8 @@ chain_merkle_branch(struct base_hash branch[static CHAIN_MERKLE_DEPTH_MAX],
 	while (count > 1) {
 		branch[depth++] = leaf[1];
 		for (size_t i = 2; i < count; i += 2)
-			hash_pair(&leaf[i / 2], &leaf[i],
-				  &leaf[i + 1 < count ? i + 1 : i]);
+			pow_sha256d_pair(&leaf[i / 2], &leaf[i],
+					 &leaf[i + 1 < count ? i + 1 : i]);
 		count = (count + 1) / 2;
 	}
 	return depth;
@@ -58,6 +48,6 @@ void chain_merkle_climb(struct base_hash *root, const struct base_hash *leaf,
 	struct base_hash at = *leaf;
 
 	for (size_t i = 0; i < depth; i++)
-		hash_pair(&at, &at, &branch[i]);
+		pow_sha256d_pair(&at, &at, &branch[i]);
 	*root = at;
 }

@@ -126,7 +126,7 @@ void pow_job_init(struct minerd_pow_job *job, const uint32_t *versions,
 		base_store_le32(block, versions[i]);
 		memcpy(job->midstate[i], pow_sha256_iv,
 		       sizeof(job->midstate[i]));
-		pow_sha256_compress(job->midstate[i], block);
+		pow_sha256_blocks_portable(job->midstate[i], block, 1);
 	}
 	for (size_t i = 0; i < 3; i++)
 		job->tail[i] =

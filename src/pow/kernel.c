@@ -110,7 +110,7 @@ static void hash_words(uint32_t out[static 8], const struct minerd_pow_job *job,
 	base_store_be32(block + 16, PADDING);
 	base_store_be32(block + 60, HEADER_BITS);
 	memcpy(inner, job->midstate[midstate], sizeof(inner));
-	pow_sha256_compress(inner, block);
+	pow_sha256_blocks_portable(inner, block, 1);
 
 	for (size_t i = 0; i < 8; i++)
 		base_store_be32(block + 4 * i, inner[i]);
@@ -118,7 +118,7 @@ static void hash_words(uint32_t out[static 8], const struct minerd_pow_job *job,
 	base_store_be32(block + 32, PADDING);
 	base_store_be32(block + 60, DIGEST_BITS);
 	memcpy(out, pow_sha256_iv, sizeof(pow_sha256_iv));
-	pow_sha256_compress(out, block);
+	pow_sha256_blocks_portable(out, block, 1);
 }
 
 void pow_kernel_hash(struct base_hash *out, const struct minerd_pow_job *job,

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "pow/cpu.h"
 
 const uint32_t pow_sha256_iv[8] = {
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -60,8 +61,8 @@ static inline uint32_t small_sigma1(uint32_t x)
 		       ((s[a] & s[b]) | ((s[a] | s[b]) & s[c]));      \
 	} while (0)
 
-void pow_sha256_compress(uint32_t state[static 8],
-			 const uint8_t block[static POW_SHA256_BLOCK])
+static void compress(uint32_t state[static 8],
+		     const uint8_t block[static POW_SHA256_BLOCK])
 {
 	uint32_t w[64];
 	uint32_t s[8];
@@ -86,6 +87,56 @@ void pow_sha256_compress(uint32_t state[static 8],
 		state[i] += s[i];
 }
 
+void pow_sha256_blocks_portable(uint32_t state[static 8], const uint8_t *data,
+				size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		compress(state, data + i * POW_SHA256_BLOCK);
+}
+
+static void (*blocks)(uint32_t state[static 8], const uint8_t *data,
+		      size_t count) = pow_sha256_blocks_portable;
+
+#if defined(__x86_64__)
+
+/* Before main(): afterwards the choice is only read, by any thread. */
+__attribute__((constructor)) static void choose(void)
+{
+	if (pow_cpu_features() & POW_CPU_SHA)
+		blocks = pow_sha256_blocks_shani;
+}
+
+#endif
+
+void pow_sha256_blocks(uint32_t state[static 8], const uint8_t *data,
+		       size_t count)
+{
+	blocks(state, data, count);
+}
+
+static void write_state(uint8_t out[static 32], const uint32_t state[static 8])
+{
+	for (size_t i = 0; i < 8; i++)
+		base_store_be32(out + 4 * i, state[i]);
+}
+
+/* The end of a message of @len bytes: @tail is the len % 64 last ones. */
+static void finish(struct base_hash *out, uint32_t state[static 8],
+		   const uint8_t *tail, uint64_t len)
+{
+	uint8_t last[2 * POW_SHA256_BLOCK] = {0};
+	size_t left = len % POW_SHA256_BLOCK;
+	/* The length takes eight bytes at the end of the last block. */
+	size_t count = left < POW_SHA256_BLOCK - 8 ? 1 : 2;
+
+	if (left > 0)
+		memcpy(last, tail, left);
+	last[left] = 0x80;
+	base_store_be64(last + count * POW_SHA256_BLOCK - 8, len * 8);
+	blocks(state, last, count);
+	write_state(out->b, state);
+}
+
 void pow_sha256_init(struct pow_sha256_stream *s)
 {
 	memcpy(s->state, pow_sha256_iv, sizeof(s->state));
@@ -103,14 +154,17 @@ void pow_sha256_update(struct pow_sha256_stream *s, const void *data,
 	s->len += len;
 	if (have > 0 && len >= fill) {
 		memcpy(s->part + have, at, fill);
-		pow_sha256_compress(s->state, s->part);
+		blocks(s->state, s->part, 1);
 		at += fill;
 		len -= fill;
 		have = 0;
 	}
-	for (; len >= POW_SHA256_BLOCK; len -= POW_SHA256_BLOCK) {
-		pow_sha256_compress(s->state, at);
-		at += POW_SHA256_BLOCK;
+	if (len >= POW_SHA256_BLOCK) {
+		size_t whole = len - len % POW_SHA256_BLOCK;
+
+		blocks(s->state, at, whole / POW_SHA256_BLOCK);
+		at += whole;
+		len -= whole;
 	}
 	if (len > 0)
 		memcpy(s->part + have, at, len);
@@ -118,28 +172,22 @@ void pow_sha256_update(struct pow_sha256_stream *s, const void *data,
 
 void pow_sha256_final(struct base_hash *out, struct pow_sha256_stream *s)
 {
-	uint8_t last[2 * POW_SHA256_BLOCK] = {0};
-	size_t left = s->len % POW_SHA256_BLOCK;
-	size_t size;
-
-	memcpy(last, s->part, left);
-	last[left] = 0x80;
-	/* The length takes eight bytes at the end of the last block. */
-	size = left < POW_SHA256_BLOCK - 8 ? POW_SHA256_BLOCK : sizeof(last);
-	base_store_be64(last + size - 8, s->len * 8);
-	for (size_t i = 0; i < size; i += POW_SHA256_BLOCK)
-		pow_sha256_compress(s->state, last + i);
-	for (unsigned i = 0; i < 8; i++)
-		base_store_be32(out->b + 4 * (size_t)i, s->state[i]);
+	finish(out, s->state, s->part, s->len);
 }
 
 void pow_sha256(struct base_hash *out, const void *data, size_t len)
 {
-	struct pow_sha256_stream s;
+	const uint8_t *bytes = data;
+	size_t whole = len - len % POW_SHA256_BLOCK;
+	uint32_t state[8];
 
-	pow_sha256_init(&s);
-	pow_sha256_update(&s, data, len);
-	pow_sha256_final(out, &s);
+	BASE_ASSERT(len < UINT64_C(1) << 61);
+	memcpy(state, pow_sha256_iv, sizeof(state));
+	if (whole > 0) {
+		blocks(state, bytes, whole / POW_SHA256_BLOCK);
+		bytes += whole;
+	}
+	finish(out, state, bytes, len);
 }
 
 void pow_sha256d(struct base_hash *out, const void *data, size_t len)
@@ -148,4 +196,23 @@ void pow_sha256d(struct base_hash *out, const void *data, size_t len)
 
 	pow_sha256(&once, data, len);
 	pow_sha256(out, once.b, sizeof(once.b));
+}
+
+void pow_sha256d_pair(struct base_hash *out, const struct base_hash *left,
+		      const struct base_hash *right)
+{
+	/* The pair, and the padding of 512 bits. */
+	uint8_t pair[2 * POW_SHA256_BLOCK] = {[64] = 0x80, [126] = 2};
+	/* Its hash, and the padding of 256 bits. */
+	uint8_t once[POW_SHA256_BLOCK] = {[32] = 0x80, [62] = 1};
+	uint32_t state[8];
+
+	memcpy(pair, left->b, sizeof(left->b));
+	memcpy(pair + sizeof(left->b), right->b, sizeof(right->b));
+	memcpy(state, pow_sha256_iv, sizeof(state));
+	blocks(state, pair, 2);
+	write_state(once, state);
+	memcpy(state, pow_sha256_iv, sizeof(state));
+	blocks(state, once, 1);
+	write_state(out->b, state);
 }

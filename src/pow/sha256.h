@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sha256.h: portable SHA-256 (FIPS 180-4), the reference for every kernel.
+ * sha256.h: SHA-256 (FIPS 180-4) of whole messages, for ids and proofs.
  *
- * Floor 1, pure. Any thread. Lengths in bytes; message length < 2^61.
+ * Floor 1, pure. Any thread. Lengths in bytes; message length < 2^61. Uses
+ * the CPU's SHA extensions where there are any. The searching kernels are
+ * checked by the portable form only.
  */
 #ifndef POW_SHA256_H
 #define POW_SHA256_H
@@ -15,9 +17,17 @@
 extern const uint32_t pow_sha256_iv[8];
 extern const uint32_t pow_sha256_k[64];
 
-/* Folds one 64-byte block into @state. */
-void pow_sha256_compress(uint32_t state[static 8],
-			 const uint8_t block[static POW_SHA256_BLOCK]);
+/* Folds @count blocks of 64 bytes, any number, into @state: the fastest way
+ * this CPU has, chosen before main(). */
+void pow_sha256_blocks(uint32_t state[static 8], const uint8_t *data,
+		       size_t count);
+
+/* The same in plain C, the reference; and by the SHA extensions: only on
+ * x86-64, and only where pow_cpu_features() has POW_CPU_SHA. */
+void pow_sha256_blocks_portable(uint32_t state[static 8], const uint8_t *data,
+				size_t count);
+void pow_sha256_blocks_shani(uint32_t state[static 8], const uint8_t *data,
+			     size_t count);
 
 void pow_sha256(struct base_hash *out, const void *data, size_t len);
 
@@ -36,5 +46,9 @@ void pow_sha256_final(struct base_hash *out, struct pow_sha256_stream *s);
 
 /* SHA-256 of the SHA-256: ids, merkle nodes, proof of work. */
 void pow_sha256d(struct base_hash *out, const void *data, size_t len);
+
+/* The same of two hashes, one after the other. @out may be one of them. */
+void pow_sha256d_pair(struct base_hash *out, const struct base_hash *left,
+		      const struct base_hash *right);
 
 #endif
