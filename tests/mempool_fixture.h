@@ -132,13 +132,28 @@ static inline struct chain_mempool *fixture_pool(size_t bytes_max)
 	return chain_mempool_init(memory, bytes_max, &key);
 }
 
+/* Adds @t; a trial before it says the same and leaves the pool as it was. */
 static inline enum chain_mempool_verdict fixture_add(struct chain_mempool *m,
 						     const struct fixture_tx *t,
-						     int64_t fee,
+						     int64_t units,
 						     uint64_t now_s)
 {
-	return chain_mempool_add(m, &t->view, &t->txid, &t->wtxid,
-				 (struct base_amount){.units = fee}, now_s);
+	const struct base_amount fee = {.units = units};
+	struct chain_mempool_totals before;
+	struct chain_mempool_totals after;
+	enum chain_mempool_verdict expected;
+	enum chain_mempool_verdict got;
+
+	chain_mempool_totals(&before, m);
+	expected =
+		chain_mempool_try(m, &t->view, &t->txid, &t->wtxid, fee, now_s);
+	chain_mempool_totals(&after, m);
+	assert_int_equal(before.count, after.count);
+	assert_true(before.usage == after.usage && before.fees == after.fees &&
+		    before.min_fee_kvb == after.min_fee_kvb);
+	got = chain_mempool_add(m, &t->view, &t->txid, &t->wtxid, fee, now_s);
+	assert_int_equal(got, expected);
+	return got;
 }
 
 #endif

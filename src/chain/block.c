@@ -22,7 +22,7 @@ struct body {
 	struct chain_tx_view coinbase;
 };
 
-/* Takes the transactions apart; their ids are in scratch->txid then. */
+/* Takes the transactions apart; their ids, both kinds, are in @scratch then. */
 static bool read_body(struct body *out, struct chain_scratch *scratch,
 		      const uint8_t *block, size_t len)
 {
@@ -44,9 +44,13 @@ static bool read_body(struct body *out, struct chain_scratch *scratch,
 			return false;
 		chain_txid(&scratch->txid[i], scratch->bytes, &tx);
 		if (i == 0) {
+			/* No commitment can cover the coinbase: zero. */
+			memset(&scratch->wtxid[0], 0,
+			       sizeof(scratch->wtxid[0]));
 			out->coinbase = tx;
 			continue;
 		}
+		chain_wtxid(&scratch->wtxid[i], &tx);
 		if (chain_coinbase_is(&tx))
 			out->second_coinbase = true;
 		out->inputs += tx.input_count;
@@ -87,21 +91,12 @@ static enum chain_verdict check_witness(struct chain_scratch *scratch,
 					const struct body *b,
 					const struct base_hash *wanted)
 {
-	struct base_reader r = base_reader_init(b->txs, b->len);
 	struct base_hash root;
 	struct base_hash commitment;
 	bool mutated; /* the tree of ids has shown that it is not */
 
 	if (!chain_coinbase_witness_ok(&b->coinbase))
 		return CHAIN_BAD_WITNESS_NONCE;
-	for (uint32_t i = 0; i < b->tx_count; i++) {
-		struct chain_tx_view tx;
-
-		next_tx(&tx, &r);
-		chain_wtxid(&scratch->wtxid[i], &tx);
-	}
-	/* The coinbase cannot commit to itself: zero stands for it. */
-	memset(&scratch->wtxid[0], 0, sizeof(scratch->wtxid[0]));
 	merkle_root(&root, &mutated, scratch, scratch->wtxid, b->tx_count);
 	chain_witness_commitment(&commitment, &root);
 	return base_hash_equal(&commitment, wanted) ? CHAIN_OK

@@ -386,10 +386,12 @@ link_item(struct chain_mempool *m, item_t *item, const struct chain_tx_view *tx)
 	return v;
 }
 
-enum chain_mempool_verdict
-chain_mempool_add(struct chain_mempool *m, const struct chain_tx_view *tx,
-		  const struct base_hash *txid, const struct base_hash *wtxid,
-		  struct base_amount fee, uint64_t now_s)
+/* Puts the newcomer in its place, without its bytes. */
+static enum chain_mempool_verdict place(item_t **out, struct chain_mempool *m,
+					const struct chain_tx_view *tx,
+					const struct base_hash *txid,
+					const struct base_hash *wtxid,
+					struct base_amount fee, uint64_t now_s)
 {
 	enum chain_mempool_verdict v = check(m, tx, txid, wtxid);
 	item_t *item;
@@ -402,11 +404,41 @@ chain_mempool_add(struct chain_mempool *m, const struct chain_tx_view *tx,
 	item->pub.time_s = now_s;
 	item->pub.sequence = m->next_sequence;
 	v = link_item(m, item, tx);
-	if (v != CHAIN_MEMPOOL_OK) {
+	if (v != CHAIN_MEMPOOL_OK)
 		give_item(m, item);
+	*out = item;
+	return v;
+}
+
+enum chain_mempool_verdict
+chain_mempool_try(struct chain_mempool *m, const struct chain_tx_view *tx,
+		  const struct base_hash *txid, const struct base_hash *wtxid,
+		  struct base_amount fee, uint64_t now_s)
+{
+	item_t *item;
+	enum chain_mempool_verdict v =
+		place(&item, m, tx, txid, wtxid, fee, now_s);
+
+	if (v != CHAIN_MEMPOOL_OK)
 		return v;
-	}
-	if (!chain_mempool_make_room(m, item)) {
+	if (!chain_mempool_make_room(m, item, true))
+		v = CHAIN_MEMPOOL_FULL;
+	chain_mempool_leave(m, item);
+	return v;
+}
+
+enum chain_mempool_verdict
+chain_mempool_add(struct chain_mempool *m, const struct chain_tx_view *tx,
+		  const struct base_hash *txid, const struct base_hash *wtxid,
+		  struct base_amount fee, uint64_t now_s)
+{
+	item_t *item;
+	enum chain_mempool_verdict v =
+		place(&item, m, tx, txid, wtxid, fee, now_s);
+
+	if (v != CHAIN_MEMPOOL_OK)
+		return v;
+	if (!chain_mempool_make_room(m, item, false)) {
 		chain_mempool_leave(m, item);
 		return CHAIN_MEMPOOL_FULL;
 	}

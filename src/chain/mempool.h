@@ -117,6 +117,12 @@ chain_mempool_add(struct chain_mempool *m, const struct chain_tx_view *tx,
 		  const struct base_hash *txid, const struct base_hash *wtxid,
 		  struct base_amount fee, uint64_t now_s);
 
+/* What chain_mempool_add() would say; the pool is as before. */
+enum chain_mempool_verdict
+chain_mempool_try(struct chain_mempool *m, const struct chain_tx_view *tx,
+		  const struct base_hash *txid, const struct base_hash *wtxid,
+		  struct base_amount fee, uint64_t now_s);
+
 /* NULL when there is none. */
 const struct chain_mempool_entry *
 chain_mempool_find(const struct chain_mempool *m, const struct base_hash *txid);

@@ -269,10 +269,11 @@ uint32_t chain_mempool_leave_down(struct chain_mempool *m,
 void chain_mempool_set_delta(struct chain_mempool *m,
 			     struct chain_mempool_item *item, int64_t delta);
 
-/* Removes the worst packages until usage is within the limit. False, and
- * nothing removed: @newcomer would have to go. */
+/* Removes the worst packages until usage is within the limit; in a @trial
+ * they stay. False, and nothing removed: @newcomer would have to go. */
 bool chain_mempool_make_room(struct chain_mempool *m,
-			     const struct chain_mempool_item *newcomer);
+			     const struct chain_mempool_item *newcomer,
+			     bool trial);
 
 /* The note on @txid; NULL when there is none. */
 const struct chain_mempool_note *

@@ -144,7 +144,8 @@ static bool take_victims(struct chain_mempool_peel *p, item_t ***end,
 	return true;
 }
 
-bool chain_mempool_make_room(struct chain_mempool *m, const item_t *newcomer)
+bool chain_mempool_make_room(struct chain_mempool *m, const item_t *newcomer,
+			     bool trial)
 {
 	struct chain_mempool_peel p;
 	item_t *victims = NULL;
@@ -161,7 +162,7 @@ bool chain_mempool_make_room(struct chain_mempool *m, const item_t *newcomer)
 		if (!take_victims(&p, &end, &freed, item, newcomer))
 			return false;
 	}
-	while (victims) {
+	while (victims && !trial) {
 		item_t *victim = victims;
 
 		/* leave() reuses the link. */
