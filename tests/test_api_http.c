@@ -146,11 +146,16 @@ static void answers(void **state)
 	assert_non_null(strstr(out, "Content-Type: application/json\r\n"));
 	assert_non_null(strstr(out, "\r\n\r\n\"world\""));
 
-	fd = dial_and_say(s, "GET /rest/block/a%62 HTTP/1.1\r\n" HEAD "\r\n");
+	fd = dial_and_say(s, "GET /rest/block/a%62?n=%31&empty=&bare "
+			     "HTTP/1.1\r\n" HEAD "\r\n");
 	r = take(s);
 	assert_non_null(r);
 	assert_true(r->rest);
 	assert_string_equal(r->path, "block/ab");
+	assert_string_equal(api_request_query(r, "n"), "1");
+	assert_string_equal(api_request_query(r, "empty"), "");
+	assert_string_equal(api_request_query(r, "bare"), "");
+	assert_null(api_request_query(r, "m"));
 	complete(r, "");
 	assert_int_equal(hear(fd, out, sizeof(out)), 200);
 	api_server_stop(s);

@@ -3,6 +3,7 @@
  * Bitcoin Core gives. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/json_rpc.h"
@@ -37,6 +38,16 @@ static enum api_code hash(struct api_call *call)
 
 	if (rc == API_OK)
 		api_hash(call->out, &h);
+	return rc;
+}
+
+static enum api_code amount(struct api_call *call)
+{
+	struct base_amount a;
+	enum api_code rc = api_param_amount(&a, call, 0);
+
+	if (rc == API_OK)
+		api_int(call->out, a.units);
 	return rc;
 }
 
@@ -89,6 +100,11 @@ static const struct api_method methods[] = {
 	 "A hash.",
 	 {{"blockhash", API_STRING, true}},
 	 hash},
+	{"amount",
+	 "blockchain",
+	 "An amount.",
+	 {{"a", API_NUMBER | API_STRING, true}},
+	 amount},
 	{"half", "blockchain", "Fails.", {{NULL, 0, false}}, half},
 	{"huge", "blockchain", "Too much.", {{NULL, 0, false}}, huge},
 };
@@ -282,7 +298,8 @@ static void help(void **state)
 {
 	(void)state;
 	expect("{\"method\":\"help\",\"id\":1}", 200,
-	       "{\"result\":\"== Blockchain ==\\nadd a ( b )\\ncount\\nhalf\\n"
+	       "{\"result\":\"== Blockchain ==\\nadd a ( b )\\namount "
+	       "\\\"a\\\"\\ncount\\nhalf\\n"
 	       "hash \\\"blockhash\\\"\\nhuge\\nmost\\n\\n== Control ==\\nhelp "
 	       "( "
 	       "\\\"command\\\" )\",\"error\":null,\"id\":1}\n");
@@ -335,9 +352,55 @@ static void numbers_and_text(void **state)
 	api_writer_free(&w);
 }
 
+static void expect_amount(const char *text, const char *reply)
+{
+	char body[128];
+	char out[128];
+
+	(void)snprintf(body, sizeof(body),
+		       "{\"method\":\"amount\",\"params\":[%s]}", text);
+	(void)snprintf(out, sizeof(out),
+		       *reply == 'A' || *reply == 'I'
+			       ? FAILED(-3, "%s") "null}\n"
+			       : "{\"result\":%s,\"error\":null,"
+				 "\"id\":null}\n",
+		       reply);
+	expect(body, *reply == 'A' || *reply == 'I' ? 500 : 200, out);
+}
+
+static void amounts(void **state)
+{
+	static const char invalid[] = "Invalid amount";
+	static const char range[] = "Amount out of range";
+	static const char *const refused[] = {
+		"\"\"",	       "\".\"",	  "\"-\"",
+		"\"1.2.3\"",   "\" 1\"",  "\".5\"",
+		"\"5.\"",      "\"0x1\"", "\"0.000000001\"",
+		"0.000000001", "1e300",	  "\"99999999999999999999\"",
+		"0.123456789"};
+
+	(void)state;
+	expect_amount("0", "0");
+	expect_amount("0.1", "10000000");
+	expect_amount("\"0.1\"", "10000000");
+	expect_amount("\"1e-8\"", "1");
+	expect_amount("\"1e2\"", "10000000000");
+	expect_amount("\"1.00000000000\"", "100000000");
+	expect_amount("1e-8", "1");
+	expect_amount("0.00000001", "1");
+	expect_amount("20999999.99999999", "2099999999999999");
+	expect_amount("21000000", "2100000000000000");
+	expect_amount("21000000.00000001", range);
+	expect_amount("-1", range);
+	expect_amount("\"-0.00000001\"", range);
+	for (size_t i = 0; i < BASE_COUNT(refused); i++)
+		expect_amount(refused[i], invalid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(amounts),
 		cmocka_unit_test(version_one),
 		cmocka_unit_test(version_two),
 		cmocka_unit_test(not_requests),

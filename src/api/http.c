@@ -275,6 +275,9 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
 	s->body_bytes -= r->cap;
 	api_writer_free(&r->reply);
 	free(r->path);
+	/* It may hold a passphrase. */
+	if (r->body)
+		base_wipe(r->body, r->cap);
 	free(r->body);
 	free(r);
 }
@@ -469,6 +472,20 @@ struct api_request *api_server_take(struct api_server *s)
 	struct request *r;
 
 	return base_ring_pop_mpsc(&s->ring, &r) ? &r->public : NULL;
+}
+
+/* The library's thread leaves a suspended connection alone. */
+const char *api_request_query(const struct api_request *request,
+			      const char *key)
+{
+	const struct request *r = (const struct request *)request;
+	const char *value = NULL;
+
+	if (MHD_lookup_connection_value_n(r->connection, MHD_GET_ARGUMENT_KIND,
+					  key, strlen(key), &value,
+					  NULL) != MHD_YES)
+		return NULL;
+	return value ? value : "";
 }
 
 void api_complete(struct api_request *request, unsigned status,

@@ -70,6 +70,11 @@ const char *api_server_address(const struct api_server *s);
 /* The oldest request; NULL when there is none. One thread. */
 struct api_request *api_server_take(struct api_server *s);
 
+/* The value of ?@key= of a request that was taken, decoded; "" for one without
+ * a value; NULL: there is none. Borrowed until it is completed. */
+const char *api_request_query(const struct api_request *request,
+			      const char *key);
+
 /*
  * Answers @request with @status and the bytes of @body, whose memory is
  * taken over (@body is empty afterwards); @type is a static string. Any

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/json_rpc.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/decimal.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 
@@ -14,6 +16,8 @@
 #define HTTP_NOT_FOUND 404u
 #define HTTP_INTERNAL_ERROR 500u
 #define NAME_SHOWN_MAX 100
+#define AMOUNT_DECIMALS 8  /* BASE_COIN */
+#define REAL_DIGITS_MAX 17 /* tell every double from the others */
 
 /* One request of a body, as far as it could be read. */
 struct request {
@@ -109,6 +113,52 @@ enum api_code api_param_hash(struct base_hash *out, struct api_call *call,
 				"%s must be hexadecimal string (not '%s')",
 				name, text);
 	return API_OK;
+}
+
+/* A JSON number with a point has become a double. The shortest text that
+ * stands for the same double is what was written, for every amount there can
+ * be: two of them are further apart than doubles of that size. */
+static void write_shortest(char *out, size_t cap, double v)
+{
+	int digits = 1;
+
+	do
+		(void)snprintf(out, cap, "%.*g", digits, v);
+	while (strtod(out, NULL) != v && digits++ < REAL_DIGITS_MAX);
+}
+
+enum api_code api_param_fixed(int64_t *out, struct api_call *call, size_t index,
+			      unsigned decimals)
+{
+	const json_t *v = call->param[index];
+	const char *text = json_string_value(v);
+	char number[64];
+
+	if (json_is_integer(v)) {
+		(void)snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+			       json_integer_value(v));
+		text = number;
+	} else if (json_is_real(v)) {
+		write_shortest(number, sizeof(number), json_real_value(v));
+		text = number;
+	}
+	if (!text || api_decimal_parse(out, text, decimals) < 0)
+		return api_fail(call, API_TYPE, "Invalid amount");
+	return API_OK;
+}
+
+enum api_code api_param_amount(struct base_amount *out, struct api_call *call,
+			       size_t index)
+{
+	struct base_amount a = {0};
+	enum api_code rc =
+		api_param_fixed(&a.units, call, index, AMOUNT_DECIMALS);
+
+	if (rc == API_OK && !base_amount_valid(a))
+		rc = api_fail(call, API_TYPE, "Amount out of range");
+	if (rc == API_OK)
+		*out = a;
+	return rc;
 }
 
 static const struct api_method *find_method(const struct api_table *table,

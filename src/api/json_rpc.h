@@ -20,7 +20,7 @@
 #define API_REPLY_MAX (64u << 20) /* bytes of a reply */
 #define API_BATCH_MAX 1000	  /* requests in one body */
 #define API_NESTING_MAX 64	  /* braces and brackets within each other */
-#define API_PARAMS_MAX 8
+#define API_PARAMS_MAX 12
 #define API_MESSAGE_MAX 1024
 #define API_HELP_MAX 16384
 
@@ -29,9 +29,15 @@ enum api_code {
 	API_OK = 0,
 	API_MISC = -1,
 	API_TYPE = -3,
+	API_WALLET = -4,    /* what has no code of its own below */
 	API_NOT_FOUND = -5, /* no such address, key, block, transaction */
+	API_INSUFFICIENT_FUNDS = -6,
 	API_OUT_OF_MEMORY = -7,
 	API_INVALID_PARAMETER = -8,
+	API_KEYPOOL_RAN_OUT = -12,
+	API_UNLOCK_NEEDED = -13,
+	API_PASSPHRASE_INCORRECT = -14,
+	API_WRONG_ENCRYPTION_STATE = -15,
 	API_DATABASE = -20,
 	API_DESERIALIZATION = -22,
 	API_VERIFY = -25,
@@ -103,6 +109,16 @@ BASE_MUST_CHECK enum api_code api_param_int(int64_t *out, struct api_call *call,
  * 64 hex digits. */
 BASE_MUST_CHECK enum api_code
 api_param_hash(struct base_hash *out, struct api_call *call, size_t index);
+
+/* Parameter @index, a number or a string of one, in units of 10^-@decimals,
+ * exactly (api/decimal.h). API_OK; API_TYPE. */
+BASE_MUST_CHECK enum api_code api_param_fixed(int64_t *out,
+					      struct api_call *call,
+					      size_t index, unsigned decimals);
+
+/* The same as an amount of coins: API_OK with 0..BASE_MAX_MONEY. */
+BASE_MUST_CHECK enum api_code
+api_param_amount(struct base_amount *out, struct api_call *call, size_t index);
 
 /* The method "help": all methods, or the one named by parameter 0. */
 enum api_code api_help(struct api_call *call);
