@@ -38,10 +38,9 @@ static int append(struct store *s, const struct test_block *b,
 
 	for (int try = 0; try < 2; try++) {
 		if (before)
-			rc = store_append(s, b->data, b->len, &b->ctx, &err);
+			rc = test_append(s, b, &err);
 		else
-			rc = store_init_chain(s, b->data, b->len, &b->ctx,
-					      &err);
+			rc = test_init_chain(s, b, &err);
 		if (!rc)
 			break;
 		(void)printf("failed %d\n", -rc);

@@ -4,6 +4,7 @@
 #include "folder.h"
 
 #include "base/bytes.h"
+#include "chain/signature.h"
 #include "node/bip86.h"
 #include "node/keys.h"
 
@@ -34,22 +35,37 @@ static void bip86_published_keys(void **state)
 		 "882d74e5d0572d5a816cef0041a96b6c1de832f6f9676d9605c44d5e9a97"
 		 "d3dc"},
 	};
+	struct node_xprv secret;
+	struct node_xpub account;
 	uint8_t seed[64];
 
 	(void)state;
 	assert_int_equal(base_from_hex(seed, sizeof(seed), seed_hex), 0);
+	assert_int_equal(node_bip86_account(&secret, seed, sizeof(seed)), 0);
+	assert_int_equal(node_bip86_public(&account, &secret), 0);
 	for (size_t i = 0; i < BASE_COUNT(known); i++) {
+		const uint8_t aux[32] = {7};
+		const struct base_hash hash = {{(uint8_t)i}};
+		uint8_t signature[NODE_SIGNATURE_SIZE];
+		struct node_xpub branch;
 		uint8_t key[32];
 		char hex[65];
 
-		assert_int_equal(node_bip86_output_key(key, seed, sizeof(seed),
-						       known[i].change,
-						       known[i].index),
-				 0);
+		assert_int_equal(
+			node_bip86_branch(&branch, &account, known[i].change),
+			0);
+		assert_int_equal(
+			node_bip86_output_key(key, &branch, known[i].index), 0);
 		base_to_hex(hex, key, sizeof(key));
 		assert_string_equal(hex, known[i].key);
+		assert_int_equal(node_bip86_sign(signature, &hash, &secret,
+						 known[i].change,
+						 known[i].index, aux),
+				 0);
+		assert_true(chain_signature_valid(signature, hash.b,
+						  sizeof(hash.b), key));
 	}
-	assert_int_equal(node_bip86_output_key(seed, seed, 15, 0, 0), -EINVAL);
+	assert_int_equal(node_bip86_account(&secret, seed, 15), -EINVAL);
 }
 
 static void xonly_refuses_what_is_no_secret(void **state)

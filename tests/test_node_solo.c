@@ -31,6 +31,8 @@ struct fixture {
 	struct pow_topo topo;
 	struct pow_plan plan;
 	struct node_log *log;
+	struct node_asks asks;
+	struct node_txpool *pool;
 	int pipes[2];
 	struct base_error err;
 };
@@ -57,6 +59,9 @@ static int set_up(void **state)
 			    false, &f.err) < 0 ||
 	    pow_topo_read(&f.topo, NULL, &f.err) < 0 ||
 	    pow_plan_make(&f.plan, &f.topo, &request) < 0 ||
+	    node_asks_open(&f.asks) < 0 ||
+	    node_txpool_open(&f.pool, &f.chain.params, CHAIN_MEMPOOL_BYTES_MIN,
+			     &f.err) < 0 ||
 	    node_log_start(&f.log, &log, &f.err) < 0) {
 		print_message("# %s\n", f.err.text);
 		return -1;
@@ -71,6 +76,8 @@ static int tear_down(void **state)
 	node_log_stop(f->log);
 	(void)close(f->pipes[0]);
 	(void)close(f->pipes[1]);
+	node_txpool_close(f->pool);
+	node_asks_close(&f->asks);
 	store_close(f->store);
 	node_datadir_close(&f->datadir);
 	return test_remove_folder(f->folder);
@@ -82,19 +89,22 @@ static void no_failure(void *ctx)
 	fail_msg("the node failed");
 }
 
-static struct node_solo_options options_of(const struct fixture *f)
+static struct node_solo_options options_of(struct fixture *f)
 {
 	struct node_solo_options options = {
 		.params = &f->chain.params,
 		.tip = f->tip,
 		.store = f->store,
+		.pool = f->pool,
+		.asks = &f->asks,
+		.verify_threads = 1,
 		.log = f->log,
 		.plan = &f->plan,
 		.backend = pow_backend_find("scalar"),
 		.failed = no_failure,
 	};
 
-	memcpy(options.payout_key, f->keys.payout_key,
+	memcpy(options.payout_key, f->keys.signing_public,
 	       sizeof(options.payout_key));
 	return options;
 }

@@ -37,18 +37,11 @@ static void work(void **state)
 		       "00000000000000000");
 }
 
-static void sums(void **state)
+static void as_double(void **state)
 {
-	struct base_u256 a = {{UINT64_MAX, UINT64_MAX, 0, 0}};
-	const struct base_u256 b = {{1, 0, 0, 7}};
+	const struct base_u256 a = {{5, 1, 0, 0}};
 
 	(void)state;
-	node_work_add(&a, &b);
-	assert_int_equal(a.limb[0], 0);
-	assert_int_equal(a.limb[1], 0);
-	assert_int_equal(a.limb[2], 1);
-	assert_int_equal(a.limb[3], 7);
-	a = (struct base_u256){{5, 1, 0, 0}};
 	assert_true(node_work_to_double(&a) == 18446744073709551621.0);
 }
 
@@ -65,7 +58,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(work),
-		cmocka_unit_test(sums),
+		cmocka_unit_test(as_double),
 		cmocka_unit_test(difficulty),
 	};
 

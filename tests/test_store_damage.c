@@ -52,7 +52,8 @@ static void spill(const char *path, const uint8_t *data, size_t len)
 static int open_store(struct store **out, const struct fixture *f,
 		      bool read_only, struct base_error *err)
 {
-	struct store_options options = {f->dir, MAP, read_only};
+	struct store_options options = {
+		.dir = f->dir, .map_bytes = MAP, .read_only = read_only};
 
 	return store_open(out, &options, err);
 }
@@ -72,14 +73,13 @@ static int set_up(void **state)
 	assert_non_null(f->image);
 	test_genesis(&f->block[0], &f->p);
 	assert_int_equal(open_store(&s, f, false, &err), 0);
-	rc = store_init_chain(s, f->block[0].data, f->block[0].len,
-			      &f->block[0].ctx, &err);
+	rc = test_init_chain(s, &f->block[0], &err);
 	assert_int_equal(rc, 0);
 	for (uint32_t h = 1; h <= LENGTH; h++) {
 		struct test_block *b = &f->block[h];
 
 		test_next(b, &f->p, &f->block[h - 1].ctx, 0);
-		rc = store_append(s, b->data, b->len, &b->ctx, &err);
+		rc = test_append(s, b, &err);
 		assert_int_equal(rc, 0);
 	}
 	store_close(s);
@@ -225,7 +225,7 @@ static void edit_at(const struct fixture *f, const char *table, uint32_t height,
 	edit(f, table, key, sizeof(key), value, len);
 }
 
-static void a_newer_format_is_refused(void **state)
+static void another_format_is_refused(void **state)
 {
 	const struct fixture *f = *state;
 	uint8_t format[4];
@@ -236,6 +236,9 @@ static void a_newer_format_is_refused(void **state)
 	base_store_le32(format, UINT32_MAX);
 	edit(f, "meta", "format", 6, format, 4);
 	assert_refused(f, -EPROTO, "newer");
+	base_store_le32(format, 1);
+	edit(f, "meta", "format", 6, format, 4);
+	assert_refused(f, -EPROTO, "before unspent coins were stored");
 	base_store_le32(format, 0);
 	edit(f, "meta", "format", 6, format, 4);
 	assert_refused(f, -EBADMSG, "format");
@@ -320,6 +323,105 @@ static void block_damage_is_found(void **state)
 	base_store_le32(value, 31);
 	edit(f, "blocks", hash, 32, value, 4 + f->block[32].len);
 	assert_refused(f, -EBADMSG, "height 31: header and block differ");
+}
+
+/* The coin named in the message that ends with @how. */
+static void assert_coin_refused(const struct fixture *f,
+				const struct chain_outpoint *at,
+				const char *how)
+{
+	char hex[BASE_HASH_HEX_SIZE], want[128];
+
+	base_hash_to_hex(hex, &at->txid);
+	(void)snprintf(want, sizeof(want), "the coin %s:%u %s", hex, at->index,
+		       how);
+	assert_refused(f, -EBADMSG, want);
+}
+
+static void coin_damage_is_found(void **state)
+{
+	const struct fixture *f = *state;
+	const struct chain_change *last = f->block[LENGTH].change;
+	const struct chain_outpoint *spent = &f->block[0].change[1].at;
+	struct chain_outpoint stray = *spent;
+	uint8_t key[CHAIN_OUTPOINT_SIZE], value[CHAIN_COIN_SIZE + 1];
+
+	chain_coin_write(value, &last->coin);
+	value[CHAIN_COIN_SIZE] = 0;
+	chain_outpoint_write(key, &last->at);
+	edit(f, "coins", key, sizeof(key), NULL, 0);
+	assert_coin_refused(f, &last->at, "is missing");
+	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE + 1);
+	assert_coin_refused(f, &last->at, "is not what its block made");
+	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE - 1);
+	assert_coin_refused(f, &last->at, "is not what its block made");
+	for (size_t i = 0; i < CHAIN_COIN_SIZE; i++) {
+		value[i] ^= 0x20;
+		edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE);
+		assert_coin_refused(f, &last->at, "is not what its block made");
+		value[i] ^= 0x20;
+	}
+	chain_outpoint_write(key, spent);
+	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE);
+	assert_coin_refused(f, spent, "does not exist");
+	/* Before the first coin, and behind the last. */
+	memset(stray.txid.b, 0, sizeof(stray.txid.b));
+	chain_outpoint_write(key, &stray);
+	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE);
+	assert_coin_refused(f, &stray, "does not exist");
+	memset(stray.txid.b, 0xff, sizeof(stray.txid.b));
+	chain_outpoint_write(key, &stray);
+	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE);
+	assert_coin_refused(f, &stray, "does not exist");
+	edit(f, "coins", key, sizeof(key) - 1, value, CHAIN_COIN_SIZE);
+	assert_refused(f, -EBADMSG, "an entry that is none");
+}
+
+static int count_coin(void *ctx, const struct chain_outpoint *at,
+		      const struct chain_coin *coin)
+{
+	(void)ctx;
+	(void)at;
+	(void)coin;
+	return 0;
+}
+
+static void an_unreadable_coin_is_an_error(void **state)
+{
+	const struct fixture *f = *state;
+	const struct chain_change *last = f->block[LENGTH].change;
+	uint8_t key[CHAIN_OUTPOINT_SIZE];
+	struct base_error err = {""};
+	struct store_reader *r;
+	struct chain_coin coin;
+	struct store *s;
+
+	chain_outpoint_write(key, &last->at);
+	edit(f, "coins", key, sizeof(key), "?", 1);
+	assert_int_equal(open_store(&s, f, true, &err), 0);
+	assert_int_equal(store_read_begin(&r, s, &err), 0);
+	assert_int_equal(store_coin_at(&coin, r, &last->at), -EBADMSG);
+	assert_int_equal(store_coins_each(r, count_coin, NULL), -EBADMSG);
+	store_read_end(r);
+	store_close(s);
+}
+
+static void transaction_index_damage_is_found(void **state)
+{
+	const struct fixture *f = *state;
+	const uint8_t *txid = f->block[0].change[0].at.txid.b;
+	uint8_t count[4];
+
+	edit(f, "txs", txid, 32, "1234", 4);
+	assert_refused(f, -EBADMSG, "the transaction index has a stray entry");
+	base_store_le32(count, 1);
+	edit(f, "meta", "indexed", 7, count, 4);
+	assert_refused(f, -EBADMSG, "height 0: the transaction index is wrong");
+	base_store_le32(count, LENGTH + 2);
+	edit(f, "meta", "indexed", 7, count, 4);
+	assert_refused(f, -EBADMSG, "the record of what is indexed is wrong");
+	edit(f, "meta", "indexed", 7, count, 3);
+	assert_refused(f, -EBADMSG, "the record of what is indexed is wrong");
 }
 
 static void meta_damage_is_found(void **state)
@@ -434,7 +536,7 @@ static void append_to(const struct fixture *f)
 		if (tip.time[0] > UINT32_MAX - 5 || tip.height.n > 2 * LENGTH)
 			break;
 		test_next(&next, &f->p, &tip, 0);
-		if (store_append(s, next.data, next.len, &next.ctx, &err))
+		if (test_append(s, &next, &err))
 			break;
 	}
 	store_close(s);
@@ -475,10 +577,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_of_noise_is_refused),
 		cmocka_unit_test(an_environment_of_others_is_refused),
-		cmocka_unit_test(a_newer_format_is_refused),
+		cmocka_unit_test(another_format_is_refused),
 		cmocka_unit_test(height_index_damage_is_found),
 		cmocka_unit_test(header_table_damage_is_found),
 		cmocka_unit_test(block_damage_is_found),
+		cmocka_unit_test(coin_damage_is_found),
+		cmocka_unit_test(an_unreadable_coin_is_an_error),
+		cmocka_unit_test(transaction_index_damage_is_found),
 		cmocka_unit_test(meta_damage_is_found),
 		cmocka_unit_test(another_chain_is_refused),
 		cmocka_unit_test(a_truncated_file_is_refused),

@@ -109,7 +109,7 @@ static void check_whole(const char *dir, const struct outcome *o)
 	if (rc == -ENODATA) {
 		assert_int_equal(o->printed, -1);
 		test_genesis(&next, &p);
-		rc = store_init_chain(s, next.data, next.len, &next.ctx, &err);
+		rc = test_init_chain(s, &next, &err);
 	} else {
 		assert_int_equal(rc, 0);
 		/* One more than was printed may have been committed. */
@@ -117,7 +117,7 @@ static void check_whole(const char *dir, const struct outcome *o)
 		assert_true(tip.height.n <= o->printed + 1);
 		verified(s, &p, &tip);
 		test_next(&next, &p, &tip, 0);
-		rc = store_append(s, next.data, next.len, &next.ctx, &err);
+		rc = test_append(s, &next, &err);
 	}
 	assert_int_equal(rc, 0);
 	verified(s, &p, &next.ctx);

@@ -42,61 +42,72 @@ struct reply {
 	const char *body;
 };
 
-/* Parameters that are JSON and not strings. As bitcoin-cli's table, it lists
- * what nodes of any age may offer. */
-static const struct {
+/* Parameters that are JSON and not strings, by position and by name. As
+ * bitcoin-cli's table, it lists what nodes of any age may offer. */
+static const struct json_param {
 	const char *method;
 	int index;
+	const char *name;
 } json_params[] = {
-	{"addnode", 2},
-	{"createrawtransaction", 0},
-	{"createrawtransaction", 1},
-	{"decoderawtransaction", 1},
-	{"disconnectnode", 1},
-	{"estimatesmartfee", 0},
-	{"getbalance", 1},
-	{"getblock", 1},
-	{"getblockhash", 0},
-	{"getblockheader", 1},
-	{"getblocktemplate", 0},
-	{"getcertificate", 0},
-	{"getmempoolinfo", 0},
-	{"getnetworkhashps", 0},
-	{"getnetworkhashps", 1},
-	{"getrawmempool", 0},
-	{"getrawmempool", 1},
-	{"getrawtransaction", 1},
-	{"gettxout", 1},
-	{"gettxout", 2},
-	{"gettxoutproof", 0},
-	{"listunspent", 0},
-	{"listunspent", 1},
-	{"listunspent", 2},
-	{"logging", 0},
-	{"logging", 1},
-	{"prioritisetransaction", 1},
-	{"prioritisetransaction", 2},
-	{"sendrawtransaction", 1},
-	{"sendtoaddress", 1},
-	{"setban", 2},
-	{"setban", 3},
-	{"testmempoolaccept", 0},
-	{"testmempoolaccept", 1},
+	{"addnode", 2, "v2transport"},
+	{"createrawtransaction", 0, "inputs"},
+	{"createrawtransaction", 1, "outputs"},
+	{"decoderawtransaction", 1, "iswitness"},
+	{"disconnectnode", 1, "nodeid"},
+	{"estimatesmartfee", 0, "conf_target"},
+	{"getbalance", 1, "minconf"},
+	{"getbalance", 2, "include_watchonly"},
+	{"getbalance", 3, "avoid_reuse"},
+	{"getblock", 1, "verbosity"},
+	{"getblockhash", 0, "height"},
+	{"getblockheader", 1, "verbose"},
+	{"getblocktemplate", 0, "template_request"},
+	{"getcertificate", 0, "height"},
+	{"getmempoolancestors", 1, "verbose"},
+	{"getmempooldescendants", 1, "verbose"},
+	{"getnetworkhashps", 0, "nblocks"},
+	{"getnetworkhashps", 1, "height"},
+	{"getrawmempool", 0, "verbose"},
+	{"getrawmempool", 1, "mempool_sequence"},
+	{"getrawtransaction", 1, "verbosity"},
+	{"gettxout", 1, "n"},
+	{"gettxout", 2, "include_mempool"},
+	{"gettxoutproof", 0, "txids"},
+	{"listunspent", 0, "minconf"},
+	{"listunspent", 1, "maxconf"},
+	{"listunspent", 2, "addresses"},
+	{"listunspent", 3, "include_unsafe"},
+	{"logging", 0, "include"},
+	{"logging", 1, "exclude"},
+	{"prioritisetransaction", 1, "dummy"},
+	{"prioritisetransaction", 2, "fee_delta"},
+	{"sendrawtransaction", 1, "maxfeerate"},
+	{"sendtoaddress", 1, "amount"},
+	{"sendtoaddress", 4, "subtractfeefromamount"},
+	{"sendtoaddress", 5, "replaceable"},
+	{"sendtoaddress", 6, "conf_target"},
+	{"sendtoaddress", 8, "avoid_reuse"},
+	{"sendtoaddress", 9, "fee_rate"},
+	{"sendtoaddress", 10, "verbose"},
+	{"setban", 2, "bantime"},
+	{"setban", 3, "absolute"},
+	{"testmempoolaccept", 0, "rawtxs"},
+	{"testmempoolaccept", 1, "maxfeerate"},
+	{"walletpassphrase", 1, "timeout"},
+};
+
+/* A call as it was typed. */
+struct request {
+	const char *method;
+	bool named; /* each argument is NAME=VALUE */
+	int count;
+	char **argument;
 };
 
 static int complain(const struct base_error *err)
 {
 	(void)fprintf(stderr, "error: %s\n", err->text);
 	return EXIT_FAILURE;
-}
-
-static bool is_json(const char *method, int index)
-{
-	for (size_t i = 0; i < BASE_COUNT(json_params); i++)
-		if (json_params[i].index == index &&
-		    strcmp(json_params[i].method, method) == 0)
-			return true;
-	return false;
 }
 
 /* A small file without the newline at its end. */
@@ -125,47 +136,99 @@ static int read_small(char out[static FILE_BYTES_MAX], const struct node *n,
 	return 0;
 }
 
-/* The request's text; NULL after @err was written. The caller frees it. */
-static char *make_body(int argc, char **argv, struct base_error *err)
+/* @text as a string of JSON; NULL when it is not UTF-8. */
+static char *quote(const char *text, size_t len)
 {
+	json_t *v = json_stringn(text, len);
+	char *quoted = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+
+	json_decref(v);
+	return quoted;
+}
+
+/* Whether the value of the parameter, by name if it has one, is JSON. */
+static bool is_json(const char *method, int index, const char *name, size_t len)
+{
+	for (size_t i = 0; i < BASE_COUNT(json_params); i++) {
+		const struct json_param *p = &json_params[i];
+
+		if (strcmp(p->method, method) == 0 &&
+		    (name ? strncmp(p->name, name, len) == 0 && !p->name[len]
+			  : p->index == index))
+			return true;
+	}
+	return false;
+}
+
+/* Writes argument @index of @r: its name, if it has one, and its value. */
+static int put_argument(FILE *f, const struct request *r, int index,
+			struct base_error *err)
+{
+	const char *value = r->argument[index];
+	const char *name = r->named ? value : NULL;
+	size_t name_len = r->named ? strcspn(value, "=") : 0;
+	char *quoted;
+	bool raw;
+
+	if (name) {
+		if (!name[name_len])
+			return base_fail(err, -EINVAL,
+					 "No '=' in named argument '%.200s'",
+					 name);
+		value += name_len + 1;
+		quoted = quote(name, name_len);
+		if (!quoted)
+			return base_fail(err, -EINVAL, "not UTF-8 text: %.200s",
+					 name);
+		(void)fprintf(f, "%s:", quoted);
+		free(quoted);
+	}
+	raw = is_json(r->method, index, name, name_len);
+	if (raw) {
+		json_t *v = json_loads(value, JSON_DECODE_ANY, NULL);
+
+		if (!v)
+			return base_fail(err, -EINVAL,
+					 "Error parsing JSON: %.200s", value);
+		json_decref(v);
+		/* It goes out as it was typed: its digits count. */
+		(void)fputs(value, f);
+		return 0;
+	}
+	quoted = quote(value, strlen(value));
+	if (!quoted)
+		return base_fail(err, -EINVAL, "not UTF-8 text: %.200s", value);
+	(void)fputs(quoted, f);
+	free(quoted);
+	return 0;
+}
+
+/* The request's text; NULL after @err was written. The caller frees it. */
+static char *make_body(const struct request *r, struct base_error *err)
+{
+	char *method = quote(r->method, strlen(r->method));
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
-	int rc = f ? 0 : base_fail(err, -ENOMEM, "no memory");
+	int rc = 0;
 
-	if (f)
-		(void)fputs("{\"id\":1,\"params\":[", f);
-	for (int i = 1; i < argc && rc == 0; i++) {
-		bool raw = is_json(argv[0], i - 1);
-		json_t *v = raw ? json_loads(argv[i], JSON_DECODE_ANY, NULL)
-				: json_string(argv[i]);
-		char *quoted = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
-
-		/* What is JSON goes out as it was typed: its digits count. */
-		if (quoted)
-			(void)fprintf(f, "%s%s", i > 1 ? "," : "",
-				      raw ? argv[i] : quoted);
-		else
-			rc = base_fail(err, -EINVAL, "%s: %.200s",
-				       raw ? "Error parsing JSON"
-					   : "not UTF-8 text",
-				       argv[i]);
-		free(quoted);
-		json_decref(v);
+	if (!f)
+		rc = base_fail(err, -ENOMEM, "no memory");
+	else if (!method)
+		rc = base_fail(err, -EINVAL, "not a method: %.200s", r->method);
+	if (rc == 0)
+		(void)fprintf(f, "{\"id\":1,\"method\":%s,\"params\":%c",
+			      method, r->named ? '{' : '[');
+	for (int i = 0; i < r->count && rc == 0; i++) {
+		if (i > 0)
+			(void)fputc(',', f);
+		rc = put_argument(f, r, i, err);
 	}
-	if (f) {
-		json_t *method = json_string(argv[0]);
-		char *quoted = json_dumps(method, JSON_ENCODE_ANY);
-
-		if (rc == 0 && !quoted)
-			rc = base_fail(err, -EINVAL, "not a method: %.200s",
-				       argv[0]);
-		(void)fprintf(f, "],\"method\":%s}", quoted ? quoted : "");
-		free(quoted);
-		json_decref(method);
-		if (fclose(f) != 0 && rc == 0)
-			rc = base_fail(err, -ENOMEM, "no memory");
-	}
+	if (rc == 0)
+		(void)fprintf(f, "%c}", r->named ? '}' : ']');
+	if (f && fclose(f) != 0 && rc == 0)
+		rc = base_fail(err, -ENOMEM, "no memory");
+	free(method);
 	if (rc < 0) {
 		free(text);
 		return NULL;
@@ -395,11 +458,11 @@ static int show(const struct reply *r)
 	return status;
 }
 
-static int call(struct node *n, int argc, char **argv)
+static int call(struct node *n, const struct request *r)
 {
 	struct reply reply = {0};
 	struct base_error err;
-	char *body = make_body(argc, argv, &err);
+	char *body = make_body(r, &err);
 	int rc = body ? 0 : -EINVAL;
 	int status;
 
@@ -420,6 +483,8 @@ static int call(struct node *n, int argc, char **argv)
 static int usage(FILE *to, int status)
 {
 	(void)fputs("usage: minerd-cli [--datadir DIR] METHOD [ARGUMENTS]\n"
+		    "       minerd-cli [--datadir DIR] --named METHOD "
+		    "[NAME=VALUE ...]\n"
 		    "\n"
 		    "Asks the node that runs in DIR (default ~/.minerd, or "
 		    "MINERD_DATADIR).\n"
@@ -448,6 +513,7 @@ int main(int argc, char **argv)
 {
 	static const char flag[] = "--datadir";
 	static struct node n;
+	struct request r = {.named = false};
 	int i = 1;
 
 	default_datadir(&n);
@@ -460,6 +526,11 @@ int main(int argc, char **argv)
 		if (strcmp(argv[i], "--version") == 0) {
 			(void)printf("minerd-cli " CLI_VERSION_TEXT "\n");
 			return EXIT_SUCCESS;
+		}
+		if (strcmp(argv[i], "--named") == 0 ||
+		    strcmp(argv[i], "-named") == 0) {
+			r.named = true;
+			continue;
 		}
 		if (strcmp(argv[i], flag) == 0 && i + 1 < argc)
 			value = argv[++i];
@@ -475,5 +546,8 @@ int main(int argc, char **argv)
 	}
 	if (i == argc || argc - i > ARGS_MAX)
 		return usage(stderr, EXIT_USAGE);
-	return call(&n, argc - i, argv + i);
+	r.method = argv[i];
+	r.count = argc - i - 1;
+	r.argument = argv + i + 1;
+	return call(&n, &r);
 }

@@ -8,10 +8,12 @@
 
 #include "base/assert.h"
 #include "node/parse.h"
+#include "node/verify_pool.h"
 #include "pow/backend.h"
 
 #define NAME_MAX_LEN 64
 #define ENV_PREFIX "MINERD_"
+#define HELP_COLUMN 22
 
 /* One setting. @set parses @text into the config; 0 or -EINVAL. */
 struct option {
@@ -55,18 +57,25 @@ static int set_backend(struct node_config *c, const char *text)
 	return set_path(c->pow_backend, text);
 }
 
+/* A number of threads, or 0 for auto. */
+static int set_count(uint32_t *out, const char *text, uint32_t most)
+{
+	uint64_t n = 0;
+
+	if (strcmp(text, "auto") != 0 && node_parse_u64(&n, text, 1, most) < 0)
+		return -EINVAL;
+	*out = (uint32_t)n;
+	return 0;
+}
+
 static int set_threads(struct node_config *c, const char *text)
 {
-	uint64_t n;
+	return set_count(&c->threads, text, POW_WORKERS_MAX);
+}
 
-	if (strcmp(text, "auto") == 0) {
-		c->threads = 0;
-		return 0;
-	}
-	if (node_parse_u64(&n, text, 1, POW_WORKERS_MAX) < 0)
-		return -EINVAL;
-	c->threads = (uint32_t)n;
-	return 0;
+static int set_verify_threads(struct node_config *c, const char *text)
+{
+	return set_count(&c->verify_threads, text, NODE_VERIFY_THREADS_MAX);
 }
 
 static int set_spacing(struct node_config *c, const char *text)
@@ -115,10 +124,31 @@ static int set_rpc(struct node_config *c, const char *text)
 	return 0;
 }
 
+static int set_switch(bool *out, const char *text)
+{
+	*out = strcmp(text, "on") == 0;
+	return *out || strcmp(text, "off") == 0 ? 0 : -EINVAL;
+}
+
+static int set_rest(struct node_config *c, const char *text)
+{
+	return set_switch(&c->rest, text);
+}
+
+static int set_txindex(struct node_config *c, const char *text)
+{
+	return set_switch(&c->txindex, text);
+}
+
 static int set_rpcauth(struct node_config *c, const char *text)
 {
 	memset(&c->rpcauth, 0, sizeof(c->rpcauth));
 	return api_auth_add(&c->rpcauth, text);
+}
+
+static int set_wallet_passphrase_file(struct node_config *c, const char *text)
+{
+	return set_path(c->wallet_passphrase_file, text);
 }
 
 static int set_log_format(struct node_config *c, const char *text)
@@ -145,6 +175,10 @@ static int set_log_level(struct node_config *c, const char *text)
 static const struct option options[] = {
 	{"threads", "N", "auto", "auto, or 1 to 1024",
 	 "miner threads; auto is one for each usable CPU", set_threads, 0},
+	{"verify-threads", "N", "auto", "auto, or 1 to 64",
+	 "threads that verify signatures; auto is one for each\n"
+	 "usable CPU, at most 16",
+	 set_verify_threads, 0},
 	{"pow-backend", "NAME", "auto",
 	 "auto, scalar, sse41, avx2, avx512, shani, "
 	 "or a path with a '/' in it",
@@ -164,12 +198,19 @@ static const struct option options[] = {
 	 "block spacing of a network that is made now", set_spacing, 0},
 	{"db-map", "SIZE", "", "1M to 64T, such as 20G",
 	 "most that the chain may grow to on disk; default 1T", set_db_map, 0},
+	{"txindex", "ON", "off", "on or off",
+	 "whether the store finds every transaction by its id", set_txindex, 0},
 	{"rpc", "ADDR:PORT", "127.0.0.1:9445",
 	 "off, or a numeric address and a port such as 127.0.0.1:9445 or "
 	 "[::1]:0",
 	 "where JSON-RPC is served; port 0 takes any, off none", set_rpc, 0},
 	{"rpcauth", "USERS", "", "USER:SALT$HASH, up to 16 with commas between",
 	 "who may call besides the cookie, as Bitcoin Core's", set_rpcauth, 0},
+	{"rest", "ON", "off", "on or off",
+	 "whether GET /rest/ is served, without credentials", set_rest, 0},
+	{"wallet-passphrase-file", "FILE", "", "a path below 4096 characters",
+	 "its first line encrypts a new wallet, or unlocks one",
+	 set_wallet_passphrase_file, 0},
 	{"log-format", "FORMAT", "text", "text or json",
 	 "one event a line on standard output", set_log_format, 0},
 	{"log-level", "LEVEL", "info", "error, warn, info or debug",
@@ -183,6 +224,21 @@ static const struct option options[] = {
 	 NODE_PRINT_TOPOLOGY},
 	{"version", NULL, NULL, NULL, "show the version", NULL, NODE_VERSION},
 	{"help", NULL, NULL, NULL, "show this text", NULL, NODE_HELP},
+};
+
+/* Words that come before the options. */
+static const struct {
+	const char *first;
+	const char *second; /* NULL: none */
+	enum node_command command;
+	const char *help;
+} commands[] = {
+	{"verify", NULL, NODE_VERIFY, "re-check the whole chain"},
+	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed"},
+	{"wallet", "restore", NODE_WALLET_RESTORE,
+	 "make a wallet of a seed on standard input"},
+	{"wallet", "encrypt", NODE_WALLET_ENCRYPT,
+	 "encrypt the seed with a passphrase"},
 };
 
 _Static_assert(BASE_COUNT(options) <= NODE_OPTIONS_MAX, "value[] holds all");
@@ -316,18 +372,29 @@ static int one_flag(struct flag_walk *w, const char *name, const char *value,
 	return w->c ? apply(w->c, i, value, "flag", err) : 0;
 }
 
+/* How many words of the command line are the command. */
+static int take_command(struct flag_walk *w, int argc, char **argv)
+{
+	for (size_t i = 0; i < BASE_COUNT(commands); i++) {
+		int words = commands[i].second ? 2 : 1;
+
+		if (argc <= words || strcmp(argv[1], commands[i].first) != 0 ||
+		    (words == 2 && strcmp(argv[2], commands[i].second) != 0))
+			continue;
+		if (w->c)
+			w->c->command = commands[i].command;
+		return words;
+	}
+	return 0;
+}
+
 static int walk_flags(struct flag_walk *w, int argc, char **argv,
 		      struct base_error *err)
 {
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1 + take_command(w, argc, argv); i < argc; i++) {
 		bool took_value = false;
 		int rc;
 
-		if (i == 1 && strcmp(argv[i], "verify") == 0) {
-			if (w->c)
-				w->c->command = NODE_VERIFY;
-			continue;
-		}
 		if (strcmp(argv[i], "-h") == 0)
 			rc = one_flag(w, "help", NULL, &took_value, err);
 		else if (strncmp(argv[i], "--", 2) == 0 && argv[i][2])
@@ -336,8 +403,9 @@ static int walk_flags(struct flag_walk *w, int argc, char **argv,
 		else
 			return base_fail(err, -EINVAL,
 					 "unexpected argument '%.200s'; the "
-					 "only subcommand is 'verify', and it "
-					 "comes first",
+					 "subcommands are 'verify' and 'wallet "
+					 "export', 'restore' or 'encrypt', and "
+					 "they come first",
 					 argv[i]);
 		if (rc < 0)
 			return rc;
@@ -505,20 +573,31 @@ int node_config_load(struct node_config *out, int argc, char **argv,
 
 void node_config_help(FILE *to)
 {
-	(void)fputs(
-		"minerd mines and keeps a ledger of its own: a one-member "
-		"network.\n\n"
-		"usage: minerd [--threads N] [options]\n"
-		"       minerd verify [options]   re-check the whole chain\n\n"
-		"options (flag --NAME, environment MINERD_NAME, file NAME=):\n",
-		to);
+	(void)fputs("minerd mines and keeps a ledger of its own: a one-member "
+		    "network.\n\n"
+		    "usage: minerd [--threads N] [options]\n",
+		    to);
+	for (size_t i = 0; i < BASE_COUNT(commands); i++) {
+		char words[64];
+
+		(void)snprintf(words, sizeof(words), "%s%s%s",
+			       commands[i].first, commands[i].second ? " " : "",
+			       commands[i].second ? commands[i].second : "");
+		(void)fprintf(to, "       minerd %-15s [options]   %s\n", words,
+			      commands[i].help);
+	}
+	(void)fputs("\noptions (flag --NAME, environment MINERD_NAME, file "
+		    "NAME=):\n",
+		    to);
 	for (size_t i = 0; i < BASE_COUNT(options); i++) {
 		const struct option *o = &options[i];
 		char left[64];
 
 		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
 			       o->arg ? " " : "", o->arg ? o->arg : "");
-		(void)fprintf(to, "  %-22s ", left);
+		(void)fprintf(to, "  %-*s ", HELP_COLUMN, left);
+		if (strlen(left) > HELP_COLUMN)
+			(void)fprintf(to, "\n%25s", "");
 		for (const char *p = o->help; *p; p++) {
 			(void)fputc(*p, to);
 			if (*p == '\n')

@@ -28,6 +28,9 @@
 enum node_command {
 	NODE_RUN,	     /* no subcommand: run the node */
 	NODE_VERIFY,	     /* verify */
+	NODE_WALLET_EXPORT,  /* wallet export */
+	NODE_WALLET_RESTORE, /* wallet restore */
+	NODE_WALLET_ENCRYPT, /* wallet encrypt */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */
 	NODE_PRINT_CONFIG,   /* --print-config */
@@ -47,13 +50,17 @@ struct node_config {
 	char conf[NODE_PATH_MAX];    /* "" : DATADIR/minerd.conf if there */
 	char network[NODE_PATH_MAX]; /* "" : DATADIR/network.json */
 	uint32_t threads;	     /* 0: one for each usable CPU */
+	uint32_t verify_threads;     /* 0: chosen by the CPUs */
 	uint32_t spacing_s;	     /* of a network made now */
 	char pow_backend[NODE_PATH_MAX];
 	bool affinity_set;
 	uint64_t affinity[POW_CPUS_MAX / 64]; /* bit n: CPU n */
 	uint64_t db_map;	   /* bytes; 0: the store's default */
+	bool txindex;		   /* the store has an index by txid */
 	char rpc[API_ADDRESS_MAX]; /* "": no RPC */
+	char wallet_passphrase_file[NODE_PATH_MAX]; /* "": none */
 	struct api_auth rpcauth;
+	bool rest;
 	bool log_json;
 	enum node_log_level log_level;
 	/* The text and origin of each option, for --print-config. */

@@ -112,6 +112,26 @@ static int check_genesis(struct store *s, const struct node_chain *chain,
 	return 0;
 }
 
+static int write_genesis(struct store *s, const struct chain_context *tip,
+			 const struct node_chain *chain, struct base_error *err)
+{
+	/* No secret: its outpoints are nobody's choice. */
+	static const uint8_t salt[CHAIN_SALT_SIZE];
+	const uint32_t block_bytes = chain->params.max_block_bytes;
+	struct chain_scratch scratch;
+	void *memory = malloc(chain_scratch_size(block_bytes));
+	int rc;
+
+	if (!memory)
+		return base_fail(err, -ENOMEM, "no memory for the chain");
+	chain_scratch_init(&scratch, memory, block_bytes, salt);
+	chain_genesis_execute(&scratch, chain->genesis, chain->genesis_len);
+	rc = store_init_chain(s, chain->genesis, chain->genesis_len, tip,
+			      &scratch.changes, err);
+	free(memory);
+	return rc;
+}
+
 static int open_store(struct store **out, struct chain_context *tip,
 		      const struct node_chain *chain,
 		      const struct store_options *options,
@@ -125,8 +145,7 @@ static int open_store(struct store **out, struct chain_context *tip,
 	rc = store_tip(tip, s, err);
 	if (rc == -ENODATA && !options->read_only) {
 		chain_context_init(tip, &chain->genesis_header);
-		rc = store_init_chain(s, chain->genesis, chain->genesis_len,
-				      tip, err);
+		rc = write_genesis(s, tip, chain, err);
 	}
 	if (rc == 0)
 		rc = check_genesis(s, chain, options->dir, err);
@@ -144,8 +163,10 @@ int node_chain_open(struct store **out, struct chain_context *tip,
 		    struct base_error *err)
 {
 	char dir[NODE_PATH_MAX];
-	const struct store_options options = {
-		.dir = dir, .map_bytes = c->db_map, .read_only = read_only};
+	const struct store_options options = {.dir = dir,
+					      .map_bytes = c->db_map,
+					      .read_only = read_only,
+					      .txindex = c->txindex};
 	int rc = read_only ? node_datadir_path(dir, d, "chain", err)
 			   : node_datadir_subdir(dir, d, "chain", err);
 

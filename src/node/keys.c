@@ -87,12 +87,10 @@ static int derive_public(struct node_keys *k, const char *dir,
 			"%.300s/keys/signing.key is not a valid "
 			"secp256k1 secret; restore it from your backup",
 			dir);
-	if (ed25519_public(k->node_id, k->node_secret) < 0 ||
-	    node_bip86_output_key(k->payout_key, k->wallet_seed,
-				  sizeof(k->wallet_seed), 0, 0) < 0)
+	if (ed25519_public(k->node_id, k->node_secret) < 0)
 		return base_fail(err, -EBADMSG,
-				 "the keys in %.300s/keys cannot be used; "
-				 "restore them from your backup",
+				 "%.300s/keys/node.key cannot be used; "
+				 "restore it from your backup",
 				 dir);
 	return 0;
 }
@@ -112,9 +110,6 @@ int node_keys_load(struct node_keys *out, const struct node_datadir *d,
 				 create, err);
 	if (rc == 0)
 		rc = load_secret(k.node_secret, d, "keys/node.key", create,
-				 err);
-	if (rc == 0)
-		rc = load_secret(k.wallet_seed, d, "keys/wallet.seed", create,
 				 err);
 	if (rc == 0)
 		rc = derive_public(&k, d->path, err);

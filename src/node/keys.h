@@ -2,10 +2,10 @@
 /*
  * keys.h: the secrets of a node.
  *
- * Floor 5. Main thread, at start. Three files in DATADIR/keys, mode 0600,
+ * Floor 5. Main thread, at start. Two files in DATADIR/keys, mode 0600,
  * each one line of lower-case hex: `signing.key` (BIP340, 32 bytes: this
- * member's voice), `node.key` (Ed25519, 32 bytes: its identity in
- * connections) and `wallet.seed` (32 bytes: where rewards go, BIP86).
+ * member's voice) and `node.key` (Ed25519, 32 bytes: its identity in
+ * connections). The wallet's are its own (node/wallet.h).
  */
 #ifndef NODE_KEYS_H
 #define NODE_KEYS_H
@@ -14,15 +14,11 @@
 #include "node/bip86.h"
 #include "node/datadir.h"
 
-#define NODE_WALLET_SEED_SIZE 32
-
 struct node_keys {
 	uint8_t signing_secret[NODE_SECRET_SIZE];
 	uint8_t signing_public[32]; /* x-only */
 	uint8_t node_secret[NODE_SECRET_SIZE];
 	uint8_t node_id[32]; /* Ed25519 public key */
-	uint8_t wallet_seed[NODE_WALLET_SEED_SIZE];
-	uint8_t payout_key[32]; /* P2TR output key 0 of the wallet */
 };
 
 /*

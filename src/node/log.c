@@ -27,6 +27,7 @@ struct node_log {
 	void *ring_memory;
 	struct node_wake wake;
 	pthread_t thread;
+	_Atomic int level; /* orders nothing: a line more or less is no harm */
 	_Atomic uint64_t dropped;
 	_Atomic bool stopping;
 	bool broken; /* log thread: the reader is gone or stuck */
@@ -88,6 +89,17 @@ static void submit(struct node_log *log, struct line *l)
 						memory_order_relaxed);
 }
 
+enum node_log_level node_log_level(const struct node_log *log)
+{
+	return (enum node_log_level)atomic_load_explicit(&log->level,
+							 memory_order_relaxed);
+}
+
+void node_log_set_level(struct node_log *log, enum node_log_level level)
+{
+	atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
+}
+
 void node_log(struct node_log *log, enum node_log_level level,
 	      const char *event, const char *fmt, ...)
 {
@@ -96,7 +108,7 @@ void node_log(struct node_log *log, enum node_log_level level,
 	char words[WORDS_MAX];
 	va_list args;
 
-	if (level > log->options.level)
+	if (level > node_log_level(log))
 		return;
 	va_start(args, fmt);
 	(void)vsnprintf(words, sizeof(words), fmt, args);
@@ -122,7 +134,7 @@ void node_log_block(struct node_log *log, struct base_height height,
 	struct line l = {.len = 0};
 	char hex[BASE_HASH_HEX_SIZE];
 
-	if (log->options.level < NODE_LOG_INFO)
+	if (node_log_level(log) < NODE_LOG_INFO)
 		return;
 	base_hash_to_hex(hex, hash);
 	if (log->options.json) {
@@ -152,7 +164,7 @@ void node_log_rate(struct node_log *log, int worker, uint32_t threads,
 	static const char *const names[] = {"10s", "60s", "15m"};
 	struct line l = {.len = 0};
 
-	if (log->options.level < (worker < 0 ? NODE_LOG_INFO : NODE_LOG_DEBUG))
+	if (node_log_level(log) < (worker < 0 ? NODE_LOG_INFO : NODE_LOG_DEBUG))
 		return;
 	if (log->options.json) {
 		add(&l, "{\"event\":\"hashrate\",");
@@ -265,6 +277,7 @@ int node_log_start(struct node_log **out,
 		return base_fail(err, -ENOMEM, "no memory for the log");
 	memset(log, 0, sizeof(*log));
 	log->options = *options;
+	node_log_set_level(log, options->level);
 	rc = node_wake_open(&log->wake);
 	log->ring_memory = malloc(base_ring_bytes_mpsc(NODE_LOG_DEPTH, size));
 	if (rc == 0 && !log->ring_memory)

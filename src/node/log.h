@@ -37,6 +37,10 @@ BASE_MUST_CHECK int node_log_start(struct node_log **out,
  * seconds), ends the thread and frees the log. NULL is allowed. */
 void node_log_stop(struct node_log *log);
 
+/* Which events are left out from now on. Any thread. */
+enum node_log_level node_log_level(const struct node_log *log);
+void node_log_set_level(struct node_log *log, enum node_log_level level);
+
 /* An event in words. @event is [a-z_]; the words end without a newline. */
 void node_log(struct node_log *log, enum node_log_level level,
 	      const char *event, const char *fmt, ...) BASE_PRINTF(4, 5);

@@ -12,6 +12,7 @@
 #include "node/config.h"
 #include "node/run.h"
 #include "node/version.h"
+#include "node/wallet_cmd.h"
 
 /*~ 1. The command line, the environment and the configuration file become
  * one immutable struct; the command in it decides what runs. */
@@ -39,6 +40,12 @@ int main(int argc, char **argv)
 		return node_print_topology(&config);
 	case NODE_VERIFY:
 		return node_verify(&config);
+	case NODE_WALLET_EXPORT:
+		return node_wallet_export(&config);
+	case NODE_WALLET_RESTORE:
+		return node_wallet_restore(&config);
+	case NODE_WALLET_ENCRYPT:
+		return node_wallet_encrypt_file(&config);
 	case NODE_RUN:
 		break;
 	}

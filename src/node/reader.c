@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "node/clock.h"
+#include "node/rest.h"
 #include "node/wake.h"
 
 #define COOKIE_BYTES 32
@@ -29,14 +30,20 @@ struct node_reader {
 static void answer(struct node_reader *r, struct api_request *request)
 {
 	const struct api_table table = node_rpc_table(&r->rpc);
+	const char *type = "application/json";
 	struct api_writer out;
 	unsigned status;
 
 	api_writer_init(&out, API_REPLY_MAX);
+	if (request->rest) {
+		status = node_rest(&out, &type, &r->rpc, request);
+		api_complete(request, status, &out, type);
+		return;
+	}
 	node_rpc_begin(&r->rpc);
 	status = api_json_rpc(&out, &table, request->body, request->len);
 	node_rpc_end(&r->rpc);
-	api_complete(request, status, &out, "application/json");
+	api_complete(request, status, &out, type);
 }
 
 static void *reader_main(void *arg)
@@ -51,7 +58,8 @@ static void *reader_main(void *arg)
 		if (request)
 			answer(r, request);
 		else
-			node_wake_wait(&r->wake, -1);
+			node_wake_wait(&r->wake,
+				       node_wallet_tick(r->rpc.wallet));
 	}
 	return NULL;
 }
@@ -87,6 +95,7 @@ static int start_server(struct node_reader *r,
 {
 	struct api_server_options server = {.address = o->config->rpc,
 					    .auth = o->config->rpcauth,
+					    .rest = o->config->rest,
 					    .wake = wake_reader,
 					    .wake_ctx = r};
 	int rc = make_cookie(r, server.auth.cookie, err);
@@ -114,6 +123,9 @@ static void fill_rpc(struct node_rpc *rpc, const struct node_reader_options *o)
 	rpc->params = o->params;
 	rpc->store = o->store;
 	rpc->board = o->status;
+	rpc->asks = o->asks;
+	rpc->log = o->log;
+	rpc->wallet = o->wallet;
 	rpc->stop = o->stop;
 	rpc->stop_ctx = o->stop_ctx;
 	rpc->started_ms = node_monotonic_ms();
@@ -140,18 +152,12 @@ static int start(struct node_reader *r, const struct node_reader_options *o,
 		return 0;
 	fill_rpc(&r->rpc, o);
 	rc = node_wake_open(&r->wake);
+	if (rc == 0)
+		rc = node_wake_open(&r->rpc.answered);
 	if (rc < 0)
 		return base_fail(err, rc, "cannot make an eventfd: %s",
 				 strerror(-rc));
-	rc = start_server(r, o, err);
-	if (rc < 0)
-		return rc;
-	rc = -pthread_create(&r->thread, NULL, reader_main, r);
-	if (rc < 0)
-		return base_fail(err, rc, "cannot start the reader thread: %s",
-				 strerror(-rc));
-	r->running = true;
-	return 0;
+	return start_server(r, o, err);
 }
 
 int node_reader_start(struct node_reader **out,
@@ -164,13 +170,28 @@ int node_reader_start(struct node_reader **out,
 	if (!r)
 		return base_fail(err, -ENOMEM, "no memory for the reader");
 	r->wake.fd = -1;
+	r->rpc.answered.fd = -1;
 	rc = start(r, options, err);
-	if (rc < 0 || !r->running) {
+	if (rc < 0 || !r->server) {
 		node_reader_stop(r);
 		r = NULL;
 	}
 	*out = r;
 	return rc;
+}
+
+int node_reader_run(struct node_reader *r, struct base_error *err)
+{
+	int rc;
+
+	if (!r)
+		return 0;
+	rc = -pthread_create(&r->thread, NULL, reader_main, r);
+	if (rc < 0)
+		return base_fail(err, rc, "cannot start the reader thread: %s",
+				 strerror(-rc));
+	r->running = true;
+	return 0;
 }
 
 const char *node_reader_address(const struct node_reader *r)
@@ -190,6 +211,7 @@ void node_reader_stop(struct node_reader *r)
 	}
 	api_server_stop(r->server);
 	node_wake_close(&r->wake);
+	node_wake_close(&r->rpc.answered);
 	if (*r->cookie_path)
 		(void)unlink(r->cookie_path);
 	if (*r->address_path)

@@ -26,15 +26,23 @@ struct node_reader_options {
 	const struct chain_params *params;
 	struct store *store;
 	const struct node_status_board *status;
+	struct node_asks *asks;
+	struct node_log *log; /* whose level "logging" sets */
+	struct node_wallet *wallet;
 	void (*stop)(void *ctx); /* the method "stop"; any thread */
 	void *stop_ctx;
 };
 
-/* Starts the server and the thread, unless config->rpc is "": then *@out is
- * NULL. 0; -EADDRINUSE and others as api_server_start(); errors of files. */
+/* Starts the server, unless config->rpc is "": then *@out is NULL. Requests
+ * wait for the thread. 0; -EADDRINUSE and others as api_server_start();
+ * errors of files. */
 BASE_MUST_CHECK int node_reader_start(struct node_reader **out,
 				      const struct node_reader_options *options,
 				      struct base_error *err);
+
+/* Starts the thread, once asks are answered. NULL is allowed. 0 or -errno. */
+BASE_MUST_CHECK int node_reader_run(struct node_reader *r,
+				    struct base_error *err);
 
 /* Where it listens; NULL when it does not (@r is NULL). */
 const char *node_reader_address(const struct node_reader *r);

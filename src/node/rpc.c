@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
-#include "node/clock.h"
 #include "pow/target.h"
 
 void node_rpc_begin(struct node_rpc *rpc)
@@ -24,6 +23,30 @@ void node_rpc_end(struct node_rpc *rpc)
 	if (rpc->reader)
 		store_read_end(rpc->reader);
 	rpc->reader = NULL;
+}
+
+struct node_pool_view node_rpc_pool(const struct node_rpc *rpc)
+{
+	return (struct node_pool_view){.asks = rpc->asks,
+				       .asker = &rpc->answered};
+}
+
+enum api_code node_rpc_pool_failed(struct api_call *call, int rc)
+{
+	switch (rc) {
+	case -ENOENT:
+		return api_fail(call, API_NOT_FOUND,
+				"Transaction not in mempool");
+	case -EAGAIN:
+		return api_fail(call, API_MISC,
+				"the node is busy with other requests; try "
+				"again");
+	case -ENOMEM:
+		return api_fail(call, API_OUT_OF_MEMORY, "Out of memory");
+	default:
+		return api_fail(call, API_DATABASE,
+				"the coins cannot be read from disk");
+	}
 }
 
 enum api_code node_rpc_block_at(struct node_rpc_block *out,
@@ -65,6 +88,14 @@ enum api_code node_rpc_block_by_hash(struct node_rpc_block *out,
 	return node_rpc_block_at(out, call, height);
 }
 
+uint64_t node_rpc_block_txs(struct base_reader *out,
+			    const struct node_rpc_block *b)
+{
+	*out = base_reader_init(b->data + CHAIN_HEADER_SIZE,
+				b->len - CHAIN_HEADER_SIZE);
+	return base_read_compact_size(out);
+}
+
 double node_rpc_difficulty(uint32_t bits)
 {
 	double difficulty = 65535.0 / (double)(bits & 0x00ffffff);
@@ -96,105 +127,4 @@ void node_rpc_put_target(struct api_writer *w, uint32_t bits)
 	/* Bits of the chain are a target; genesis' are checked at start. */
 	if (pow_target_from_bits(&target, bits) == 0)
 		node_rpc_put_work(w, "target", &target);
-}
-
-static enum api_code uptime(struct api_call *call)
-{
-	const struct node_rpc *rpc = call->ctx;
-
-	api_int(call->out,
-		(int64_t)((node_monotonic_ms() - rpc->started_ms) / 1000));
-	return API_OK;
-}
-
-static enum api_code stop(struct api_call *call)
-{
-	const struct node_rpc *rpc = call->ctx;
-
-	rpc->stop(rpc->stop_ctx);
-	api_string(call->out, "minerd stopping");
-	return API_OK;
-}
-
-static const struct api_method methods[] = {
-	{"getbestblockhash",
-	 "blockchain",
-	 "Returns the hash of the tip, the last block on disk.",
-	 {{NULL, 0, false}},
-	 node_rpc_getbestblockhash},
-	{"getblock",
-	 "blockchain",
-	 "Returns a block: verbosity 0 its bytes in hex, 1 (the default) an\n"
-	 "object with the ids of its transactions, 2 with the transactions.",
-	 {{"blockhash", API_STRING, true},
-	  {"verbosity", API_NUMBER | API_BOOLEAN, false}},
-	 node_rpc_getblock},
-	{"getblockchaininfo",
-	 "blockchain",
-	 "Returns the state of the chain.",
-	 {{NULL, 0, false}},
-	 node_rpc_getblockchaininfo},
-	{"getblockcount",
-	 "blockchain",
-	 "Returns the height of the tip; genesis has height 0.",
-	 {{NULL, 0, false}},
-	 node_rpc_getblockcount},
-	{"getblockhash",
-	 "blockchain",
-	 "Returns the hash of the block at a height.",
-	 {{"height", API_NUMBER, true}},
-	 node_rpc_getblockhash},
-	{"getblockheader",
-	 "blockchain",
-	 "Returns a header: an object, or with verbose false its 80 bytes in\n"
-	 "hex.",
-	 {{"blockhash", API_STRING, true}, {"verbose", API_BOOLEAN, false}},
-	 node_rpc_getblockheader},
-	{"getchaintips",
-	 "blockchain",
-	 "Returns the tips of all branches. Blocks are final here, so there\n"
-	 "is one.",
-	 {{NULL, 0, false}},
-	 node_rpc_getchaintips},
-	{"getdifficulty",
-	 "blockchain",
-	 "Returns the difficulty of the tip, in multiples of that of target\n"
-	 "1d00ffff.",
-	 {{NULL, 0, false}},
-	 node_rpc_getdifficulty},
-	{"help",
-	 "control",
-	 "Lists all methods, or explains one.",
-	 {{"command", API_STRING, false}},
-	 api_help},
-	{"stop",
-	 "control",
-	 "Stops the node cleanly.",
-	 {{NULL, 0, false}},
-	 stop},
-	{"uptime",
-	 "control",
-	 "Returns the seconds since the node started.",
-	 {{NULL, 0, false}},
-	 uptime},
-	{"getmininginfo",
-	 "mining",
-	 "Returns the state of mining; \"threads\" and \"hashespersec\" are "
-	 "of\n"
-	 "this node's own miners.",
-	 {{NULL, 0, false}},
-	 node_rpc_getmininginfo},
-	{"getnetworkhashps",
-	 "mining",
-	 "Returns the hashes per second that the last nblocks (default 120)\n"
-	 "blocks up to height (default -1, the tip) stand for. The difficulty\n"
-	 "may change at every block, so nblocks -1 means one block.",
-	 {{"nblocks", API_NUMBER, false}, {"height", API_NUMBER, false}},
-	 node_rpc_getnetworkhashps},
-};
-
-struct api_table node_rpc_table(struct node_rpc *rpc)
-{
-	return (struct api_table){
-		.method = methods, .count = BASE_COUNT(methods), .ctx = rpc};
 }

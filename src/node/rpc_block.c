@@ -29,10 +29,9 @@ static enum api_code median_time(uint32_t *out, struct api_call *call,
 
 static uint64_t tx_count(const struct node_rpc_block *b)
 {
-	struct base_reader r = base_reader_init(b->data + CHAIN_HEADER_SIZE,
-						b->len - CHAIN_HEADER_SIZE);
+	struct base_reader r;
 
-	return base_read_compact_size(&r);
+	return node_rpc_block_txs(&r, b);
 }
 
 static void put_members(struct api_writer *w, const struct node_rpc *rpc,
@@ -61,8 +60,8 @@ static void put_members(struct api_writer *w, const struct node_rpc *rpc,
 }
 
 /* Everything that a header's object says, into an open object. */
-static enum api_code put_header(struct api_call *call,
-				const struct node_rpc_block *b)
+enum api_code node_rpc_put_header(struct api_call *call,
+				  const struct node_rpc_block *b)
 {
 	struct node_rpc *rpc = call->ctx;
 	struct node_rpc_block next;
@@ -107,7 +106,7 @@ enum api_code node_rpc_getblockheader(struct api_call *call)
 		return API_OK;
 	}
 	api_object_begin(call->out);
-	rc = put_header(call, &b);
+	rc = node_rpc_put_header(call, &b);
 	api_object_end(call->out);
 	return rc;
 }
@@ -122,9 +121,8 @@ static enum api_code damaged(struct api_call *call,
 static enum api_code stripped_size(size_t *out, struct api_call *call,
 				   const struct node_rpc_block *b)
 {
-	struct base_reader r = base_reader_init(b->data + CHAIN_HEADER_SIZE,
-						b->len - CHAIN_HEADER_SIZE);
-	uint64_t count = base_read_compact_size(&r);
+	struct base_reader r;
+	uint64_t count = node_rpc_block_txs(&r, b);
 	size_t sum = CHAIN_HEADER_SIZE + base_compact_size_len(count);
 
 	for (uint64_t i = 0; i < count; i++) {
@@ -143,9 +141,8 @@ static enum api_code put_txs(struct api_call *call,
 			     uint8_t *scratch)
 {
 	const struct node_rpc *rpc = call->ctx;
-	struct base_reader r = base_reader_init(b->data + CHAIN_HEADER_SIZE,
-						b->len - CHAIN_HEADER_SIZE);
-	uint64_t count = base_read_compact_size(&r);
+	struct base_reader r;
+	uint64_t count = node_rpc_block_txs(&r, b);
 	struct api_writer *w = call->out;
 
 	api_key(w, "tx");
@@ -170,8 +167,8 @@ static enum api_code put_txs(struct api_call *call,
 	return API_OK;
 }
 
-static enum api_code put_block(struct api_call *call,
-			       const struct node_rpc_block *b, bool details)
+enum api_code node_rpc_put_block(struct api_call *call,
+				 const struct node_rpc_block *b, bool details)
 {
 	uint8_t *scratch = malloc(b->len);
 	struct api_writer *w = call->out;
@@ -181,7 +178,7 @@ static enum api_code put_block(struct api_call *call,
 	if (!scratch)
 		return api_fail(call, API_OUT_OF_MEMORY, "Out of memory");
 	api_object_begin(w);
-	rc = put_header(call, b);
+	rc = node_rpc_put_header(call, b);
 	if (rc == API_OK)
 		rc = stripped_size(&stripped, call, b);
 	if (rc == API_OK) {
@@ -216,5 +213,5 @@ enum api_code node_rpc_getblock(struct api_call *call)
 		api_hex(call->out, b.data, b.len);
 		return API_OK;
 	}
-	return put_block(call, &b, verbosity >= 2);
+	return node_rpc_put_block(call, &b, verbosity >= 2);
 }

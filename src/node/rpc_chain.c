@@ -138,7 +138,7 @@ static enum api_code network_hashps(double *out, struct api_call *call,
 	for (uint32_t i = 0; i < count && rc == API_OK; i++) {
 		struct base_u256 work = node_work_of(b.header.bits);
 
-		node_work_add(&sum, &work);
+		(void)base_u256_add(&sum, &work);
 		rc = node_rpc_block_at(&b, call,
 				       (struct base_height){height.n - i - 1});
 		if (b.header.time < least)
@@ -189,21 +189,27 @@ enum api_code node_rpc_getmininginfo(struct api_call *call)
 	const struct node_rpc *rpc = call->ctx;
 	const struct node_status *s = &rpc->status;
 	uint32_t next = chain_context_next_bits(&s->tip, rpc->params);
+	struct node_pool_view pool = node_rpc_pool(rpc);
+	struct chain_mempool_totals totals;
 	struct api_writer *w = call->out;
 	struct node_rpc_block tip;
 	double hps = 0;
+	int pooled;
 	enum api_code rc = find_tip(&tip, call);
 
 	if (rc == API_OK)
 		rc = network_hashps(&hps, call, HASHPS_BLOCKS, s->tip.height);
 	if (rc != API_OK)
 		return rc;
+	pooled = node_pool_totals(&totals, &pool);
+	if (pooled < 0)
+		return node_rpc_pool_failed(call, pooled);
 	api_object_begin(w);
 	api_put_int(w, "blocks", s->tip.height.n);
 	node_rpc_put_target(w, tip.header.bits);
 	api_put_real(w, "difficulty", node_rpc_difficulty(tip.header.bits));
 	api_put_real(w, "networkhashps", hps);
-	api_put_int(w, "pooledtx", 0);
+	api_put_int(w, "pooledtx", totals.count);
 	api_put_string(w, "chain", rpc->params->name);
 	api_key(w, "next");
 	api_object_begin(w);

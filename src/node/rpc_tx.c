@@ -48,27 +48,33 @@ static const char *type_of(enum chain_script_kind kind)
 	}
 }
 
-static void put_output(struct api_writer *w, uint32_t index,
-		       const struct chain_tx_output *o,
-		       const struct chain_params *p)
+void node_rpc_put_script(struct api_writer *w, const uint8_t *script,
+			 size_t len, const struct chain_params *p)
 {
-	enum chain_script_kind kind =
-		chain_script_kind(o->script, o->script_len);
+	enum chain_script_kind kind = chain_script_kind(script, len);
 	char address[CHAIN_ADDRESS_SIZE];
 
-	api_object_begin(w);
-	api_put_amount(w, "value", o->amount);
-	api_put_int(w, "n", index);
 	api_key(w, "scriptPubKey");
 	api_object_begin(w);
-	put_asm(w, o->script, o->script_len, kind);
-	api_put_hex(w, "hex", o->script, o->script_len);
+	put_asm(w, script, len, kind);
+	api_put_hex(w, "hex", script, len);
 	if (kind == CHAIN_SCRIPT_P2TR) {
-		chain_address_encode(address, p->address_prefix, o->script + 2);
+		chain_address_encode(address, p->address_prefix,
+				     script + CHAIN_P2TR_KEY_AT);
 		api_put_string(w, "address", address);
 	}
 	api_put_string(w, "type", type_of(kind));
 	api_object_end(w);
+}
+
+static void put_output(struct api_writer *w, uint32_t index,
+		       const struct chain_tx_output *o,
+		       const struct chain_params *p)
+{
+	api_object_begin(w);
+	api_put_amount(w, "value", o->amount);
+	api_put_int(w, "n", index);
+	node_rpc_put_script(w, o->script, o->script_len, p);
 	api_object_end(w);
 }
 

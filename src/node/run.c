@@ -8,13 +8,18 @@
 
 #include "base/bytes.h"
 #include "chain/address.h"
+#include "node/clock.h"
 #include "node/genesis.h"
+#include "node/passphrase.h"
 #include "node/reader.h"
 #include "node/solo.h"
 #include "node/version.h"
 #include "node/wake.h"
+#include "node/wallet.h"
 #include "pow/pool_load.h"
 #include "pow/pool_topo.h"
+
+#define VERIFY_THREADS_AUTO 16
 
 /* Everything a running node holds, in the order in which it is taken; freed
  * backwards. */
@@ -27,6 +32,8 @@ struct node {
 	double hps;  /* of one thread */
 	bool locked; /* another node holds the datadir */
 	struct node_keys keys;
+	struct node_wallet *wallet;
+	uint8_t payout_key[CHAIN_KEY_SIZE];
 	struct node_chain chain;
 	bool created; /* the network was made by this start */
 	struct store *store;
@@ -36,6 +43,8 @@ struct node {
 	sigset_t old_mask;
 	struct node_log *log;
 	struct node_status_board status;
+	struct node_asks asks;
+	struct node_txpool *pool;
 	struct node_solo *solo;
 	struct node_reader *reader;
 };
@@ -96,6 +105,21 @@ static int find_member(const struct node *n, struct base_error *err)
 	return 0;
 }
 
+/* With the network its wallet is made; later a missing one is an error. */
+static int open_wallet(struct node *n, bool create, struct base_error *err)
+{
+	struct node_passphrase p;
+	int rc = node_passphrase_file(&p, n->config, err);
+
+	if (rc == 0)
+		rc = node_wallet_open(&n->wallet, &n->datadir, create,
+				      p.given ? p.text : NULL, err);
+	base_wipe(&p, sizeof(p));
+	if (rc == 0 && node_wallet_payout_key(n->payout_key, n->wallet) < 0)
+		rc = base_fail(err, -ENOMEM, "the wallet has no address");
+	return rc;
+}
+
 /* The network file, made now where there is none; never over a chain that
  * lost its file. */
 static int load_chain(struct node *n, struct base_error *err)
@@ -124,6 +148,8 @@ static int load_chain(struct node *n, struct base_error *err)
 				 "choose another --datadir",
 				 path);
 	rc = node_keys_load(&n->keys, &n->datadir, missing, err);
+	if (rc == 0)
+		rc = open_wallet(n, missing, err);
 	if (rc == 0 && missing) {
 		rc = node_chain_create(path, &n->keys, expected_hps(n),
 				       n->config->spacing_s, err);
@@ -171,7 +197,7 @@ static void say_hello(const struct node *n)
 	char address[CHAIN_ADDRESS_SIZE];
 	char hash[BASE_HASH_HEX_SIZE];
 
-	chain_address_encode(address, p->address_prefix, n->keys.payout_key);
+	chain_address_encode(address, p->address_prefix, n->payout_key);
 	base_hash_to_hex(hash, &n->chain.genesis_hash);
 	node_log(n->log, NODE_LOG_INFO, "start",
 		 "minerd " NODE_VERSION_TEXT ", datadir %s", n->datadir.path);
@@ -201,6 +227,9 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .params = &n->chain.params,
 						    .store = n->store,
 						    .status = &n->status,
+						    .asks = &n->asks,
+						    .log = n->log,
+						    .wallet = n->wallet,
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -213,6 +242,63 @@ static int start_rpc(struct node *n, struct base_error *err)
 		 "ADDR:PORT",
 		 n->config->rpc);
 	return 0;
+}
+
+/* Signatures come in bursts, one for each block or message: as many threads
+ * as may run at once, but no more than such a burst keeps busy. */
+static uint32_t verify_threads(const struct node *n)
+{
+	if (n->config->verify_threads)
+		return n->config->verify_threads;
+	return n->plan.usable < VERIFY_THREADS_AUTO ? n->plan.usable
+						    : VERIFY_THREADS_AUTO;
+}
+
+/* The pool of transactions as the last run left it, judged anew. */
+static int restore_pool(struct node *n, struct base_error *err)
+{
+	struct store_reader *r;
+	struct chain_coins coins;
+	struct node_clock clock;
+	uint32_t count;
+	bool damaged;
+	int rc = node_asks_open(&n->asks);
+
+	if (rc < 0)
+		return base_fail(err, rc, "cannot make an eventfd: %s",
+				 strerror(-rc));
+	rc = node_txpool_open(&n->pool, &n->chain.params,
+			      CHAIN_MEMPOOL_BYTES_MAX, err);
+	if (rc == 0)
+		rc = store_read_begin(&r, n->store, err);
+	if (rc < 0)
+		return rc;
+	node_clock_init(&clock);
+	coins = store_coins(r);
+	node_txpool_set_tip(n->pool, &coins, n->tip.height);
+	node_txpool_set_time(n->pool, node_clock_ms(&clock) / 1000);
+	count = node_txpool_restore(n->pool, r, &damaged);
+	node_txpool_set_tip(n->pool, &chain_coins_empty, n->tip.height);
+	store_read_end(r);
+	if (count > 0)
+		node_log(n->log, NODE_LOG_INFO, "pool_restored",
+			 "%u transactions wait for a block", count);
+	if (damaged)
+		node_log(n->log, NODE_LOG_WARN, "pool_damaged",
+			 "the kept transactions are damaged; what could be "
+			 "read is back, who sent others sends them again");
+	return 0;
+}
+
+/* The threads have ended; a pool that cannot be kept loses nothing that is
+ * in the chain. */
+static void keep_pool(struct node *n)
+{
+	struct base_error err;
+
+	if (node_txpool_dump(n->pool, n->store, &err) < 0)
+		node_log(n->log, NODE_LOG_WARN, "pool_lost",
+			 "waiting transactions were not kept: %s", err.text);
 }
 
 static int start_threads(struct node *n, struct base_error *err)
@@ -229,6 +315,8 @@ static int start_threads(struct node *n, struct base_error *err)
 					 .plan = &n->plan,
 					 .backend = n->backend,
 					 .status = &n->status,
+					 .asks = &n->asks,
+					 .verify_threads = verify_threads(n),
 					 .failed = ring_ended,
 					 .failed_ctx = &n->ended};
 	const struct node_status status = {.tip = n->tip,
@@ -243,9 +331,14 @@ static int start_threads(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return rc;
 	say_hello(n);
+	rc = restore_pool(n, err);
+	if (rc < 0)
+		return rc;
+	solo.pool = n->pool;
 	solo.log = n->log;
-	memcpy(solo.payout_key, n->keys.payout_key, sizeof(solo.payout_key));
-	return node_solo_start(&n->solo, &solo, err);
+	memcpy(solo.payout_key, n->payout_key, sizeof(solo.payout_key));
+	rc = node_solo_start(&n->solo, &solo, err);
+	return rc == 0 ? node_reader_run(n->reader, err) : rc;
 }
 
 /* Until a signal, or until a thread cannot go on. A second signal ends the
@@ -296,13 +389,18 @@ static int stop_node(struct node *n, struct base_error *err)
 		rc = node_solo_stop(&n->tip, n->solo, err);
 		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
 			 n->tip.height.n);
+		if (rc == 0)
+			keep_pool(n);
 	}
+	node_txpool_close(n->pool);
+	node_asks_close(&n->asks);
 	node_log_stop(n->log);
 	if (n->signals >= 0)
 		(void)close(n->signals);
 	node_wake_close(&n->ended);
 	if (n->store)
 		store_close(n->store);
+	node_wallet_close(n->wallet);
 	node_keys_wipe(&n->keys);
 	node_datadir_close(&n->datadir);
 	return rc;
@@ -328,6 +426,7 @@ int node_run(const struct node_config *c)
 	n->config = c;
 	n->datadir.lock_fd = -1;
 	n->ended.fd = -1;
+	n->asks.wake.fd = -1;
 	n->signals = -1;
 	rc = start_node(n, &err);
 	if (rc == 0)

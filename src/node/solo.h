@@ -4,8 +4,10 @@
  *
  * Floor 5. With one member and no faults every block that its miners find
  * and its rules accept is final once it is on disk. The thread publishes a
- * template on the tip, checks what the miners find, has the store commit it
- * and moves on; it never waits for the disk or for a miner.
+ * template on the tip, checks what the miners find, has the verify threads
+ * look at signatures it does not know and the store commit it, and moves on;
+ * it never waits for the disk, for a signature or for a miner. It owns the
+ * pool of transactions and answers asks about it (ask.h).
  *
  * The Dolev-Strong state machine takes this thread's place when networks
  * have more members; the rings around it stay.
@@ -19,6 +21,7 @@
 #include "node/log.h"
 #include "node/status.h"
 #include "node/store_thread.h"
+#include "node/txpool.h"
 #include "pow/pool.h"
 
 /* The hash-rate line. */
@@ -36,12 +39,16 @@ struct node_solo_options {
 	const struct pow_plan *plan;
 	const struct minerd_pow_backend *backend;
 	struct node_status_board *status; /* initialised; NULL: nobody looks */
+	struct node_txpool *pool; /* borrowed; the thread's until it ended */
+	struct node_asks *asks;	  /* borrowed; opened */
+	uint32_t verify_threads;  /* 1..NODE_VERIFY_THREADS_MAX */
 	/* Called once by the thread when it cannot go on. */
 	void (*failed)(void *ctx);
 	void *failed_ctx;
 };
 
-/* Starts the store thread, the miners and the consensus thread. */
+/* Starts the store thread, the verify threads, the miners and the consensus
+ * thread. */
 BASE_MUST_CHECK int node_solo_start(struct node_solo **out,
 				    const struct node_solo_options *options,
 				    struct base_error *err);

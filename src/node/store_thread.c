@@ -28,7 +28,7 @@ static void commit(struct node_store_thread *t,
 	bool pushed;
 
 	reply.rc = store_append(t->store, request->block, request->len,
-				&request->after, &reply.err);
+				&request->after, request->changes, &reply.err);
 	pushed = base_ring_push_spsc(&t->replies, &reply);
 	BASE_ASSERT(pushed); /* as deep as the requests */
 	node_wake_ring(t->answer);

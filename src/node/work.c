@@ -13,57 +13,20 @@ void node_work_free(struct node_work *w)
 	*w = (struct node_work){0};
 }
 
-void node_work_add(struct base_u256 *a, const struct base_u256 *b)
-{
-	unsigned char carry = 0;
-
-	for (size_t i = 0; i < BASE_U256_LIMBS; i++) {
-		uint64_t sum = a->limb[i] + b->limb[i];
-		uint64_t with = sum + carry;
-
-		carry = sum < a->limb[i] || with < sum;
-		a->limb[i] = with;
-	}
-}
-
-static void negate(struct base_u256 *v)
-{
-	const struct base_u256 one = {{1}};
-
-	for (size_t i = 0; i < BASE_U256_LIMBS; i++)
-		v->limb[i] = ~v->limb[i];
-	node_work_add(v, &one);
-}
-
-/* floor(2^256 / d) = floor((2^256 - d) / d) + 1, bit by bit. */
+/* floor(2^256 / d) = floor((2^256 - d) / d) + 1. */
 struct base_u256 node_work_of(uint32_t bits)
 {
 	const struct base_u256 one = {{1}};
-	struct base_u256 quotient = {{0}};
-	struct base_u256 rest;
+	struct base_u256 work = {{0}};
 	struct base_u256 d;
-	unsigned shift;
 
 	if (pow_target_from_bits(&d, bits) < 0)
-		return quotient;
-	node_work_add(&d, &one);
-	rest = d;
-	negate(&rest);
-	if (base_u256_compare(&rest, &d) < 0)
-		return one;
-	shift = base_u256_bits(&rest) - base_u256_bits(&d);
-	(void)base_u256_shl(&d, shift);
-	for (unsigned i = shift + 1; i-- > 0; base_u256_shr(&d, 1)) {
-		struct base_u256 minus = d;
-
-		if (base_u256_compare(&rest, &d) < 0)
-			continue;
-		negate(&minus);
-		node_work_add(&rest, &minus);
-		quotient.limb[i / 64] |= UINT64_C(1) << i % 64;
-	}
-	node_work_add(&quotient, &one);
-	return quotient;
+		return work;
+	(void)base_u256_add(&d, &one); /* no target is 2^256 - 1 */
+	(void)base_u256_sub(&work, &d);
+	base_u256_div(&work, &d);
+	(void)base_u256_add(&work, &one);
+	return work;
 }
 
 double node_work_to_double(const struct base_u256 *v)
@@ -93,7 +56,7 @@ static int add_range(struct base_u256 *sum, struct store_reader *r,
 			return -EBADMSG;
 		chain_header_read(&header, block);
 		work = node_work_of(header.bits);
-		node_work_add(sum, &work);
+		(void)base_u256_add(sum, &work);
 	}
 	return 0;
 }

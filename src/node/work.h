@@ -26,9 +26,6 @@ void node_work_free(struct node_work *w);
 /* The work of a block with @bits; 0 when they are no target. */
 struct base_u256 node_work_of(uint32_t bits);
 
-/* a += b, wrapping. */
-void node_work_add(struct base_u256 *a, const struct base_u256 *b);
-
 /* A double near @v. */
 double node_work_to_double(const struct base_u256 *v);
 

@@ -3,10 +3,14 @@
  * internal.h: what the store's own files share; nobody else includes it.
  *
  * Floor 4. Tables (all plain LMDB named databases, integers as said):
- *   meta     "format" -> le32; "genesis" -> hash; "tip" -> chain context
+ *   meta     "format" -> le32; "genesis" -> hash; "tip" -> chain context;
+ *            "indexed" -> le32 number of blocks that are in txs
  *   blocks   hash -> le32 height | block
  *   heights  be32 height -> hash
  *   headers  be32 height -> the 80 bytes of the block's header
+ *   coins    outpoint -> coin, of every unspent output at the tip
+ *   txs      txid -> be32 height, of transactions in indexed blocks
+ *   pool     be32 index -> a piece of the mempool's dump
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -32,6 +36,9 @@ enum store_table {
 	STORE_BLOCKS,
 	STORE_HEIGHTS,
 	STORE_HEADERS,
+	STORE_COINS,
+	STORE_TXS,
+	STORE_POOL,
 	STORE_TABLES
 };
 
@@ -48,6 +55,7 @@ struct store {
 	MDB_dbi table[STORE_TABLES];
 	struct store_reader reader[STORE_READERS_MAX];
 	uint64_t map_bytes;
+	uint8_t *stripped; /* for ids of transactions; NULL: no index */
 	bool read_only;
 	char dir[STORE_PATH_MAX];
 	char path[STORE_PATH_MAX]; /* of data.mdb */
@@ -81,6 +89,11 @@ BASE_MUST_CHECK int store_get(MDB_val *out, const struct store *s, MDB_txn *txn,
 			      enum store_table table, const void *key,
 			      size_t key_len);
 
+/* What @rc, as store_failed() takes it, means for a write of at most @bytes
+ * (and little more); tells a full disk from a broken one. */
+int store_write_failed(const struct store *s, int rc, uint64_t bytes,
+		       struct base_error *err);
+
 /* The tip record. 0, MDB_NOTFOUND, MDB_CORRUPTED or LMDB's error. */
 BASE_MUST_CHECK int store_get_tip(struct chain_context *out,
 				  const struct store *s, MDB_txn *txn);
@@ -89,5 +102,29 @@ BASE_MUST_CHECK int store_get_tip(struct chain_context *out,
 BASE_MUST_CHECK int store_block_split(const uint8_t **block, size_t *len,
 				      struct base_height *height,
 				      const MDB_val *value);
+
+/* txs.c: adds the transactions of block @height, the next to be indexed. 0;
+ * MDB_CORRUPTED: it is no block; LMDB's error. */
+BASE_MUST_CHECK int store_txs_add(struct store *s, MDB_txn *txn,
+				  const uint8_t *block, size_t len,
+				  struct base_height height);
+
+/* How many blocks are indexed. 0, MDB_CORRUPTED or LMDB's error. */
+BASE_MUST_CHECK int store_txs_indexed(uint32_t *out, const struct store *s,
+				      MDB_txn *txn);
+
+/* Indexes the blocks that are not. Errors as store_append(). */
+BASE_MUST_CHECK int store_txs_complete(struct store *s, struct base_error *err);
+
+/* coins.c: what @changes leave is put into the table, what they take is
+ * deleted. 0; MDB_CORRUPTED: the table is not what they began with; LMDB's
+ * error. The transaction is good for aborting only after a failure. */
+BASE_MUST_CHECK int store_coins_apply(MDB_txn *txn, MDB_dbi table,
+				      const struct chain_changes *changes);
+
+/* The coin at @at of any table of coins. Errors as store_coin_at(). */
+BASE_MUST_CHECK int store_coins_get(struct chain_coin *out, MDB_txn *txn,
+				    MDB_dbi table,
+				    const struct chain_outpoint *at);
 
 #endif

@@ -11,8 +11,10 @@
 #include "store/internal.h"
 
 /* Free space below which a short write is a full disk: LMDB calls both EIO.
- * More than what one commit writes besides the block. */
+ * More than what one commit writes besides the block and its changes, each
+ * of which dirties a page and now and then splits it. */
 #define FULL_BELOW (UINT64_C(1) << 20)
+#define CHANGE_BYTES (UINT64_C(2) * 4096)
 
 static int failed_full(struct base_error *err, const char *path,
 		       const char *doing)
@@ -108,6 +110,12 @@ int store_open(struct store **out, const struct store_options *options,
 	}
 	rc = pthread_mutex_init(&s->lock, NULL);
 	BASE_ASSERT(!rc);
+	if (options->txindex && !options->read_only)
+		rc = store_txs_complete(s, err);
+	if (rc) {
+		store_close(s);
+		return rc;
+	}
 	*out = s;
 	return 0;
 }
@@ -119,6 +127,7 @@ void store_close(struct store *s)
 	BASE_ASSERT(s->users == 0);
 	store_env_close(s);
 	(void)pthread_mutex_destroy(&s->lock);
+	free(s->stripped);
 	free(s);
 }
 
@@ -315,19 +324,20 @@ static int check_extends(const struct store *s, MDB_txn *txn,
 	return 0;
 }
 
-static int write_failed(const struct store *s, int rc, size_t len,
-			struct base_error *err)
+int store_write_failed(const struct store *s, int rc, uint64_t bytes,
+		       struct base_error *err)
 {
 	struct statvfs fs;
 
 	if (rc == EIO && statvfs(s->dir, &fs) == 0 &&
-	    (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BELOW + len)
+	    (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BELOW + bytes)
 		return failed_full(err, s->path, "writing");
 	return store_failed(err, rc, s->path, "writing");
 }
 
 static int append(struct store *s, const uint8_t *block, size_t len,
-		  const struct chain_context *ctx, struct base_error *err)
+		  const struct chain_context *ctx,
+		  const struct chain_changes *changes, struct base_error *err)
 {
 	MDB_txn *txn;
 	int dead, rc;
@@ -348,26 +358,35 @@ static int append(struct store *s, const uint8_t *block, size_t len,
 	 * for ever. Not finding it now is no harm. */
 	(void)mdb_reader_check(s->env, &dead);
 	rc = put_block(s, txn, block, len, ctx);
+	if (!rc)
+		rc = store_coins_apply(txn, s->table[STORE_COINS], changes);
+	if (!rc && s->stripped)
+		rc = store_txs_add(s, txn, block, len, ctx->height);
 	if (rc)
 		store_txn_abort(s, txn);
 	else
 		rc = store_txn_commit(s, txn);
-	return rc ? write_failed(s, rc, len, err) : 0;
+	return rc ? store_write_failed(s, rc,
+				       len + changes->count * CHANGE_BYTES, err)
+		  : 0;
 }
 
 int store_append(struct store *s, const uint8_t *block, size_t len,
-		 const struct chain_context *ctx, struct base_error *err)
+		 const struct chain_context *ctx,
+		 const struct chain_changes *changes, struct base_error *err)
 {
 	/* A first block is store_init_chain()'s. */
 	if (ctx->height.n == 0)
 		return not_extending(s, ctx, err);
-	return append(s, block, len, ctx, err);
+	return append(s, block, len, ctx, changes, err);
 }
 
 int store_init_chain(struct store *s, const uint8_t *genesis, size_t len,
-		     const struct chain_context *ctx, struct base_error *err)
+		     const struct chain_context *ctx,
+		     const struct chain_changes *changes,
+		     struct base_error *err)
 {
 	if (ctx->height.n != 0)
 		return not_extending(s, ctx, err);
-	return append(s, genesis, len, ctx, err);
+	return append(s, genesis, len, ctx, changes, err);
 }

@@ -3,13 +3,13 @@
  * store.h: the chain on disk, in one LMDB environment.
  *
  * Floor 4. Guarantees: store_append() is one durable transaction: block,
- * header and tip are there together after a crash at any moment, or not at
- * all; what it returned 0 for is never lost. One thread appends (the store
- * thread); any thread reads through a reader of its own.
+ * header, coins and tip are there together after a crash at any moment, or
+ * not at all; what it returned 0 for is never lost. One thread appends (the
+ * store thread); any thread reads through a reader of its own.
  *
  * Layout: one named database per table (chain.md, State and storage). The
- * format number and the genesis hash are in "meta"; a newer format or
- * another chain is refused.
+ * format number and the genesis hash are in "meta"; a newer format, one from
+ * before coins were stored (1), or another chain is refused.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -18,9 +18,10 @@
 #include "chain/block.h"
 #include "chain/context.h"
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT 2
 #define STORE_MAP_DEFAULT (UINT64_C(1) << 40) /* sparse */
 #define STORE_READERS_MAX 32
+#define STORE_POOL_PIECES_MAX 65536
 
 struct store;
 
@@ -30,11 +31,16 @@ struct store_options {
 	/* Verify: nothing is created, and no data changed. Without a lock.mdb
 	 * the caller sees to it that nobody begins to write meanwhile. */
 	bool read_only;
+	/* Keep an index of transactions. One that is behind, as blocks were
+	 * appended without, is completed when opening, which takes its time
+	 * and goes on where it was interrupted. Left as it is when not set;
+	 * not to be had with read_only. */
+	bool txindex;
 };
 
 /*
  * Opens or, unless read_only, creates the environment in @options->dir.
- * 0; -EACCES, -ENOENT, -EIO, -ENOSPC...: the system refused; -EPROTO: newer
+ * 0; -EACCES, -ENOENT, -EIO, -ENOSPC...: the system refused; -EPROTO: another
  * format; -EBADMSG: damaged or not a minerd store. @err says which file and
  * what to do. *@out is untouched on failure.
  */
@@ -50,21 +56,27 @@ void store_close(struct store *s);
 BASE_MUST_CHECK int store_tip(struct chain_context *out, struct store *s,
 			      struct base_error *err);
 
-/* Writes genesis into an empty store. Errors as store_append(). */
+/* Writes genesis into an empty store, with the coins that
+ * chain_genesis_execute() left in @changes. Errors as store_append(). */
 BASE_MUST_CHECK int store_init_chain(struct store *s, const uint8_t *genesis,
 				     size_t len,
 				     const struct chain_context *ctx,
+				     const struct chain_changes *changes,
 				     struct base_error *err);
 
 /*
- * Appends a validated block and makes @ctx (the context *after* it) the tip:
- * one durable commit. 0; -ENOSPC: the disk or the map is full, nothing was
- * written, the store is as before; -EIO: the disk failed (store_tip() says
- * from where to go on); -EINVAL: @block does not extend the stored tip;
- * -EBADMSG: damaged.
+ * Appends a validated block, changes the coins as @changes say (what
+ * chain_block_execute() left of it: created and unspent coins are added,
+ * those spent and not created go), and makes @ctx (the context *after* it)
+ * the tip: one durable commit. 0; -ENOSPC: the disk or the map is full,
+ * nothing was written, the store is as before; -EIO: the disk failed
+ * (store_tip() says from where to go on); -EINVAL: @block does not extend the
+ * stored tip; -EBADMSG: damaged: also when a coin to be added is there
+ * already, or one to go is not; -ENOMEM.
  */
 BASE_MUST_CHECK int store_append(struct store *s, const uint8_t *block,
 				 size_t len, const struct chain_context *ctx,
+				 const struct chain_changes *changes,
 				 struct base_error *err);
 
 /*
@@ -89,13 +101,60 @@ BASE_MUST_CHECK int store_height_of(struct base_height *out,
 				    struct store_reader *r,
 				    const struct base_hash *hash);
 
+/* The block with the transaction @txid. 0; -ENOENT: no such transaction;
+ * -EOPNOTSUPP: the store was opened without txindex; -EBADMSG: damaged. */
+BASE_MUST_CHECK int store_tx_height(struct base_height *out,
+				    struct store_reader *r,
+				    const struct base_hash *txid);
+
+/* The coin at @at. 0; -ENOENT: there is none, or it is spent; -EBADMSG:
+ * damaged. */
+BASE_MUST_CHECK int store_coin_at(struct chain_coin *out,
+				  struct store_reader *r,
+				  const struct chain_outpoint *at);
+
+/* The same as the rules ask for it: the coins of the snapshot's tip, as long
+ * as @r lives, for the thread that reads with it. */
+struct chain_coins store_coins(struct store_reader *r);
+
+/* Calls @each for every coin, ordered by the bytes of the outpoint, and stops
+ * at its first nonzero, which is returned. 0: all of them; -EBADMSG: damaged;
+ * -ENOMEM. */
+BASE_MUST_CHECK int
+store_coins_each(struct store_reader *r,
+		 int (*each)(void *ctx, const struct chain_outpoint *at,
+			     const struct chain_coin *coin),
+		 void *ctx);
+
+/* How many there are; 0, too, after a read of @r that was -EBADMSG. */
+uint64_t store_coins_count(struct store_reader *r);
+
+/*
+ * The mempool's dump (chain/mempool_dump.h), in pieces; the store does not
+ * look inside. Replaces all pieces by what @next yields into @buffer of @cap
+ * bytes until it returns 0: one durable commit, from the thread that appends.
+ * 0; -E2BIG: more than STORE_POOL_PIECES_MAX, and nothing was written;
+ * otherwise errors as store_append().
+ */
+BASE_MUST_CHECK int
+store_pool_write(struct store *s,
+		 size_t (*next)(void *ctx, uint8_t *out, size_t cap), void *ctx,
+		 uint8_t *buffer, size_t cap, struct base_error *err);
+
+/* Piece @index from 0 on. 0; -ENOENT: past the last; -EBADMSG: damaged. */
+BASE_MUST_CHECK int store_pool_piece(const uint8_t **data, size_t *len,
+				     struct store_reader *r, uint32_t index);
+
 /*
  * Re-checks everything from genesis: that heights are complete, each block
- * passes chain_block_validate() on its predecessor's context, indexes agree,
- * and the stored tip is what results. @genesis is what the network file
- * makes. @progress, unless NULL, is called now and then.
- * 0 with *@tip the verified tip; -EBADMSG: @err names the height and rule;
- * -ENODATA: empty; -ENOMEM.
+ * passes chain_block_validate() on its predecessor's context and the coins
+ * that the blocks before it make, indexes agree as far as they go, and the
+ * stored tip and coins are what results. @genesis is what the network file
+ * makes. @progress, unless NULL, is called now and then. Takes as much disk as
+ * the coins do: in the store's folder, or in TMPDIR (or /tmp) where that is
+ * read-only. 0 with *@tip the verified tip; -EBADMSG: @err names the height and
+ * rule, or the coin; -ENODATA: empty; -ENOMEM; -EACCES: no place for the coins;
+ * -ENOSPC, -EIO: the disk is full, or failed.
  */
 BASE_MUST_CHECK int store_verify(struct chain_context *tip, struct store *s,
 				 const struct chain_params *p,

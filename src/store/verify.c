@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "store/internal.h"
 #include "store/pages.h"
+#include "store/shadow.h"
 
 #define PROGRESS_BLOCKS 1024 /* between two calls of @progress */
 
@@ -18,7 +19,10 @@ struct verify {
 	size_t genesis_len;
 	struct base_error *err;
 	struct chain_scratch scratch;
-	void *memory;		  /* of the scratch */
+	void *memory; /* of the scratch */
+	struct store_shadow *shadow;
+	uint32_t indexed; /* blocks whose transactions are in the index */
+	uint64_t txs;	  /* that were found there */
 	struct chain_context ctx; /* after the blocks so far */
 };
 
@@ -85,6 +89,31 @@ static int fetch(const uint8_t **block, size_t *len, struct base_hash *hash,
 	return 0;
 }
 
+/* The transactions of a block at @height lead back to it. */
+static int verify_txs(struct verify *v, uint32_t height,
+		      const struct base_hash *txid, size_t count)
+{
+	char why[128], hex[BASE_HASH_HEX_SIZE];
+
+	for (size_t i = 0; i < count && height < v->indexed; i++) {
+		MDB_val value;
+		int rc = store_get(&value, v->s, v->txn, STORE_TXS, txid[i].b,
+				   sizeof(txid[i].b));
+
+		if (rc || value.mv_size != 4 ||
+		    base_load_be32(value.mv_data) != height) {
+			base_hash_to_hex(hex, &txid[i]);
+			(void)snprintf(why, sizeof(why),
+				       "the transaction index is wrong about "
+				       "%s",
+				       hex);
+			return broken_at(v, height, why);
+		}
+		v->txs++;
+	}
+	return 0;
+}
+
 static int verify_genesis(struct verify *v, const uint8_t *block, size_t len,
 			  const struct base_hash *hash)
 {
@@ -106,11 +135,16 @@ static int verify_genesis(struct verify *v, const uint8_t *block, size_t len,
 		return broken_at(v, 0,
 				 "the record of the genesis hash is "
 				 "wrong");
-	return 0;
+	rc = verify_txs(v, 0, &header.merkle_root, 1);
+	if (rc)
+		return rc;
+	chain_genesis_execute(&v->scratch, block, len);
+	return store_shadow_apply(v->shadow, &v->scratch.changes, v->err);
 }
 
 static int verify_block(struct verify *v, uint32_t height)
 {
+	struct chain_coins coins = store_shadow_coins(v->shadow);
 	struct chain_block_info info;
 	enum chain_verdict verdict;
 	struct base_hash hash;
@@ -122,15 +156,22 @@ static int verify_block(struct verify *v, uint32_t height)
 		return rc;
 	if (height == 0)
 		return verify_genesis(v, block, len, &hash);
-	verdict = chain_block_validate(&info, v->params, &v->ctx,
-				       &chain_coins_empty, &v->scratch, block,
-				       len);
+	verdict = chain_block_validate(&info, v->params, &v->ctx, &coins,
+				       &v->scratch, block, len);
+	if (verdict == CHAIN_COINS_FAILED)
+		return base_fail(v->err, -EIO,
+				 "verifying %s failed: the coins made so far "
+				 "cannot be read; check the disk",
+				 v->s->path);
 	if (verdict != CHAIN_OK)
 		return broken_at(v, height, chain_verdict_name(verdict));
 	if (!base_hash_equal(&info.hash, &hash))
 		return broken_at(v, height, "indexed under another hash");
 	chain_context_append(&v->ctx, v->params, &info.header);
-	return 0;
+	rc = verify_txs(v, height, v->scratch.txid, info.tx_count);
+	if (rc)
+		return rc;
+	return store_shadow_apply(v->shadow, &v->scratch.changes, v->err);
 }
 
 /* Names a block that no height leads to. */
@@ -196,10 +237,22 @@ static int verify_counts(const struct verify *v)
 	return 0;
 }
 
+static int verify_txs_count(const struct verify *v)
+{
+	MDB_stat stat;
+	int rc = mdb_stat(v->txn, v->s->table[STORE_TXS], &stat);
+
+	if (rc)
+		return store_failed(v->err, rc, v->s->path, "reading");
+	if (stat.ms_entries != v->txs)
+		return broken(v, "the transaction index has a stray entry");
+	return 0;
+}
+
 /* No tip: then there may be no blocks either. */
 static int verify_empty(const struct verify *v)
 {
-	for (int i = STORE_BLOCKS; i < STORE_TABLES; i++) {
+	for (int i = STORE_BLOCKS; i < STORE_POOL; i++) {
 		MDB_stat stat;
 		int rc = mdb_stat(v->txn, v->s->table[i], &stat);
 
@@ -225,6 +278,9 @@ static int verify_chain(struct verify *v,
 		return broken(v, "the tip record is unreadable");
 	if (rc)
 		return store_failed(v->err, rc, v->s->path, "reading");
+	rc = store_txs_indexed(&v->indexed, v->s, v->txn);
+	if (rc || v->indexed > (uint64_t)tip.height.n + 1)
+		return broken(v, "the record of what is indexed is wrong");
 	for (uint64_t h = 0; h <= tip.height.n; h++) {
 		rc = verify_block(v, (uint32_t)h);
 		if (rc)
@@ -237,7 +293,10 @@ static int verify_chain(struct verify *v,
 	if (memcmp(computed, stored, sizeof(computed)) != 0)
 		return broken_at(v, tip.height.n,
 				 "the tip record is not what the blocks yield");
-	return verify_counts(v);
+	rc = verify_counts(v);
+	if (!rc)
+		rc = verify_txs_count(v);
+	return rc ? rc : store_shadow_compare(v->shadow, v->s, v->txn, v->err);
 }
 
 static int allocate(struct verify *v)
@@ -253,7 +312,7 @@ static int allocate(struct verify *v)
 		return base_fail(v->err, -ENOMEM, "%s: no memory to verify it",
 				 v->s->path);
 	chain_scratch_init(&v->scratch, v->memory, block_bytes, salt);
-	return 0;
+	return store_shadow_open(&v->shadow, v->s, v->err);
 }
 
 int store_verify(struct chain_context *tip, struct store *s,
@@ -278,6 +337,7 @@ int store_verify(struct chain_context *tip, struct store *s,
 		rc = allocate(&v);
 	if (!rc)
 		rc = verify_chain(&v, progress, progress_ctx);
+	store_shadow_close(v.shadow);
 	free(v.memory);
 	store_txn_abort(s, v.txn);
 	if (!rc)
