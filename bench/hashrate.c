@@ -54,7 +54,7 @@ struct scaling {
 };
 
 struct report {
-	char machine[256];
+	char machine[MEASURE_MACHINE_MAX];
 	char baseline[64];
 	double baseline_hps;
 	double tsc_hz;
@@ -277,28 +277,6 @@ static int search_header(const struct options *o)
 			print_hit(header, hits.at[i].nonce);
 	}
 	return EXIT_SUCCESS;
-}
-
-static void describe_machine(struct report *r)
-{
-	char line[sizeof(r->machine)];
-	char *colon;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	FILE *f = fopen("/proc/cpuinfo", "r");
-
-	(void)snprintf(r->machine, sizeof(r->machine), "unknown CPU");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "model name", 10) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		colon = strchr(line, ':');
-		if (colon && strlen(colon) > 2)
-			(void)snprintf(r->machine, sizeof(r->machine),
-				       "%.128s, %ld CPUs", colon + 2, cpus);
-		break;
-	}
-	if (f)
-		(void)fclose(f);
 }
 
 static void add_rows(struct report *r, const struct minerd_pow_backend *b)
@@ -525,7 +503,7 @@ int main(int argc, char **argv)
 	if (o.header)
 		return search_header(&o);
 	settle_baseline(&o, argv);
-	describe_machine(&report);
+	measure_machine(report.machine);
 	(void)snprintf(report.baseline, sizeof(report.baseline),
 		       "openssl SHA256_Transform, SHA extensions %s",
 		       (pow_cpu_features() & POW_CPU_SHA) == 0 ? "absent"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,7 +19,7 @@
 #define BATCH_HASHES 8192u
 #define CALIBRATE_NS 20000000u
 
-static uint64_t clock_ns(clockid_t clock)
+uint64_t measure_clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
@@ -39,7 +40,7 @@ struct measure_slice measure_backend(const struct minerd_pow_backend *b,
 	struct minerd_pow_hits hits;
 	uint64_t batch = BATCH_HASHES / midstates;
 	uint64_t first = 0;
-	uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t start = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	/* The work does not depend on the words. */
 	memset(&job, 0x5a, sizeof(job));
@@ -50,7 +51,7 @@ struct measure_slice measure_backend(const struct minerd_pow_backend *b,
 
 		out.hashes += (next - first) * midstates;
 		first = next < MINERD_POW_NONCE_END - batch ? next : 0;
-		out.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+		out.cpu_ns = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	} while (out.cpu_ns < (uint64_t)ms * 1000000u);
 	return out;
 }
@@ -62,7 +63,7 @@ struct measure_slice measure_openssl(unsigned ms)
 	SHA256_CTX initial;
 	uint8_t block[SHA256_CBLOCK] = {1};
 	uint8_t digest[SHA256_CBLOCK] = {0};
-	uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t start = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	SHA256_Init(&initial);
 	midstate = initial;
@@ -80,7 +81,7 @@ struct measure_slice measure_openssl(unsigned ms)
 			SHA256_Transform(&c, digest);
 		}
 		out.hashes += BATCH_HASHES;
-		out.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+		out.cpu_ns = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	} while (out.cpu_ns < (uint64_t)ms * 1000000u);
 	return out;
 }
@@ -189,12 +190,12 @@ static uint64_t tsc(void)
 
 double measure_tsc_hz(void)
 {
-	uint64_t start = clock_ns(CLOCK_MONOTONIC_RAW);
+	uint64_t start = measure_clock_ns(CLOCK_MONOTONIC_RAW);
 	uint64_t from = tsc();
 	uint64_t now;
 
 	do
-		now = clock_ns(CLOCK_MONOTONIC_RAW);
+		now = measure_clock_ns(CLOCK_MONOTONIC_RAW);
 	while (now - start < CALIBRATE_NS);
 	return (double)(tsc() - from) * 1e9 / (double)(now - start);
 }
@@ -250,4 +251,26 @@ double measure_median(double *values, size_t count)
 	qsort(values, count, sizeof(*values), compare);
 	return count % 2 ? values[count / 2]
 			 : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+void measure_machine(char out[static MEASURE_MACHINE_MAX])
+{
+	char line[256];
+	char *colon;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	(void)strcpy(out, "unknown CPU");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "model name", 10) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		colon = strchr(line, ':');
+		if (colon && strlen(colon) > 2)
+			(void)snprintf(out, MEASURE_MACHINE_MAX,
+				       "%.128s, %ld CPUs", colon + 2, cpus);
+		break;
+	}
+	if (f)
+		(void)fclose(f);
 }

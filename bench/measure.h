@@ -7,11 +7,14 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include <time.h>
+
 #include "base/platform.h"
 #include "minerd/pow_backend.h"
 
 #define MEASURE_SLICES_MAX 1001
 #define MEASURE_THREADS_MAX 256
+#define MEASURE_MACHINE_MAX 192
 
 struct measure_slice {
 	uint64_t hashes;
@@ -42,6 +45,12 @@ BASE_MUST_CHECK int measure_processes(struct measure_slice *out,
  * where there is no such counter. */
 double measure_tsc_hz(void);
 double measure_core_per_tsc(void);
+
+/* Nanoseconds on @clock. */
+uint64_t measure_clock_ns(clockid_t clock);
+
+/* The CPU's name and how many there are. */
+void measure_machine(char out[static MEASURE_MACHINE_MAX]);
 
 /* Sorts @values. @count >= 1. */
 double measure_median(double *values, size_t count);
