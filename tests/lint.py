@@ -231,6 +231,36 @@ def check_format(root):
             for where in found]
 
 
+RULE = re.compile(r"^\*\*(R\d\w?(?:\.\w)?)\*\*", re.M)
+
+
+def cited(root, rule, *folders):
+    """Whether a file below one of @folders names @rule, as R1.6 or R1_6."""
+    name = re.compile(r"\b%s(?!\w)" % rule.replace(".", "[._]"))
+    for folder in folders:
+        for here, _, names in os.walk(os.path.join(root, folder)):
+            for n in names:
+                if not n.endswith((".c", ".h", ".py", ".pml")):
+                    continue
+                with open(os.path.join(here, n), encoding="utf-8") as f:
+                    if name.search(f.read()):
+                        return True
+    return False
+
+
+def check_rules(root):
+    """Every rule of docs/consensus.md is cited by code and by a test."""
+    path = "docs/consensus.md"
+    if not os.path.exists(os.path.join(root, path)):
+        return []
+    bad = []
+    for rule in RULE.findall(read(root, path)):
+        for what, folder in (("code", "src/consensus"), ("a test", "tests")):
+            if not cited(root, rule, folder):
+                bad.append(f"{path}: {rule} is not cited by {what}")
+    return bad
+
+
 CHECKS = [
     ("floors include only floors below", check_includes),
     ("pure floors are pure", check_purity),
@@ -238,6 +268,7 @@ CHECKS = [
     ("lines, licences and paths", check_lines),
     ("public names carry their folder's prefix", check_prefixes),
     ("formatting", check_format),
+    ("rules are cited by code and by tests", check_rules),
 ]
 
 # For --self-test: a file that each check must refuse.
@@ -249,6 +280,7 @@ CANARIES = [
     ("src/node/x.c", SPDX + "/* " + "x" * 90 + " */\n"),
     ("src/base/x.h", SPDX + "int chain_f(void);\n"),
     ("src/base/x.c", SPDX + "int  f( void ) ;\n"),
+    ("docs/consensus.md", "**R1.6** Send it on.\n"),
 ]
 
 

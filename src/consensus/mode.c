@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* R7: SYNC, SHADOW, ACTIVE, HALT. */
+#include "consensus/internal.h"
+
+void ds_set_mode(struct ds *ds, enum ds_mode mode, enum ds_reason reason)
+{
+	struct ds_action *a;
+
+	if (ds->mode == mode)
+		return;
+	ds->mode = mode;
+	a = ds_act(ds, DS_ACT_MODE);
+	a->mode.mode = mode;
+	a->mode.reason = reason;
+}
+
+/* Doubt about oneself: back to SYNC, where nothing taints any more. */
+void ds_taint(struct ds *ds, enum ds_reason reason)
+{
+	if (ds->mode == DS_SYNC || ds->mode == DS_HALT)
+		return;
+	DS_RULE(R7_TAINT);
+	ds_alert(ds, reason, 0);
+	ds_set_mode(ds, DS_SYNC, reason);
+	ds_catchup_begin(ds);
+}
+
+static void enter_shadow(struct ds *ds, struct base_tick k)
+{
+	DS_RULE(R7_SHADOW);
+	ds->shadow = k;
+	ds->has_shadow = true;
+	ds->clean = 0;
+	ds_set_mode(ds, DS_SHADOW, DS_REASON_NONE);
+}
+
+/* At least f others had my tip after tick k. */
+static bool clean_tick(const struct ds *ds, struct base_tick k)
+{
+	const struct ds_beats *b = ds_beats_at(ds, k);
+	const struct ds_hist *h = ds_hist_at(ds, k);
+	uint32_t same = 0;
+
+	for (uint32_t i = 0; b && h && i < ds->c->n; i++)
+		same += ds_mask_has(b->strong, i) &&
+			base_hash_equal(&b->tip[i], &h->at.hash);
+	return same >= ds->c->f;
+}
+
+/* Without certificates nothing vouches for a later start: who is there from
+ * the first tick on needs no vouching. */
+static bool from_the_start(const struct ds *ds, struct base_tick k)
+{
+	return !ds->c->certified && k.n == 0 && ds->final.height.n == 0;
+}
+
+void ds_mode_tick(struct ds *ds, struct base_tick k)
+{
+	if (ds->mode == DS_SYNC && from_the_start(ds, k)) {
+		enter_shadow(ds, k);
+		if (ds_is_member(ds))
+			ds_set_mode(ds, DS_ACTIVE, DS_REASON_NONE);
+		return;
+	}
+	if (ds->mode == DS_SYNC && ds->catchup.phase == DS_CATCH_DONE &&
+	    !ds->next.set) {
+		enter_shadow(ds, k);
+		return;
+	}
+	if (ds->mode != DS_SHADOW || k.n <= ds->shadow.n)
+		return;
+	if (clean_tick(ds, (struct base_tick){k.n - 1}))
+		ds->clean++;
+	else
+		ds->clean = 0;
+	if (ds->clean < ds->c->rounds + 2 || !ds_is_member(ds))
+		return;
+	DS_RULE(R7_ACTIVE);
+	ds_set_mode(ds, DS_ACTIVE, DS_REASON_NONE);
+}
