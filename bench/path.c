@@ -65,10 +65,12 @@ static int open_store(struct path *p)
 /* The ledger's last block, executed, into the store. */
 static int append(struct path *p, const struct ledger_block *b)
 {
+	const struct store_block block = {.data = b->data,
+					  .len = b->len,
+					  .after = *ledger_after(p->ledger),
+					  .changes = &p->scratch.changes};
 	struct base_error err;
-	int rc =
-		store_append(p->store, b->data, b->len, ledger_after(p->ledger),
-			     &p->scratch.changes, &err);
+	int rc = store_append(p->store, &block, &err);
 
 	return rc ? complain_of(&err, rc) : 0;
 }

@@ -218,7 +218,12 @@ static inline int test_append_as(struct store *s, const struct test_block *b,
 					      .count = b->change_count};
 
 	memcpy(change, b->change, sizeof(change));
-	return store_append(s, data, len, ctx, &changes, err);
+	return store_append(s,
+			    &(struct store_block){.data = data,
+						  .len = len,
+						  .after = *ctx,
+						  .changes = &changes},
+			    err);
 }
 
 static inline int test_append(struct store *s, const struct test_block *b,

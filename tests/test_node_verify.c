@@ -164,7 +164,8 @@ static void a_block_has_room(void **state)
 	while (sent < 10 * NODE_VERIFY_DEPTH && node_verify_submit(pool, &job))
 		sent++;
 	assert_int_equal(sent,
-			 2 * (NODE_VERIFY_DEPTH - NODE_VERIFY_BLOCK_JOBS));
+			 2 * (NODE_VERIFY_DEPTH - NODE_VERIFY_MESSAGES_MAX -
+			      NODE_VERIFY_BLOCKS_MAX));
 	slices = node_verify_submit_block(pool, 6, good, CHECKS);
 	assert_int_equal(slices, 2);
 	assert_false(node_verify_submit(pool, &job));

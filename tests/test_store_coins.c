@@ -260,7 +260,12 @@ static void any_changes_are_as_in_a_model(void **state)
 		changes.count = m->changes;
 		test_next(&b, &f->p, &tip, 0);
 		assert_int_equal(
-			store_append(s, b.data, b.len, &b.ctx, &changes, &err),
+			store_append(s,
+				     &(struct store_block){.data = b.data,
+							   .len = b.len,
+							   .after = b.ctx,
+							   .changes = &changes},
+				     &err),
 			0);
 		tip = b.ctx;
 		if (h % 20 == 0)

@@ -238,7 +238,7 @@ static void another_format_is_refused(void **state)
 	assert_refused(f, -EPROTO, "newer");
 	base_store_le32(format, 1);
 	edit(f, "meta", "format", 6, format, 4);
-	assert_refused(f, -EPROTO, "before unspent coins were stored");
+	assert_refused(f, -EPROTO, "older minerd");
 	base_store_le32(format, 0);
 	edit(f, "meta", "format", 6, format, 4);
 	assert_refused(f, -EBADMSG, "format");

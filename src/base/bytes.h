@@ -47,6 +47,11 @@ static inline void base_store_be32(uint8_t p[static 4], uint32_t v)
 	base_store_le32(p, __builtin_bswap32(v));
 }
 
+static inline uint64_t base_load_be64(const uint8_t p[static 8])
+{
+	return __builtin_bswap64(base_load_le64(p));
+}
+
 static inline void base_store_be64(uint8_t p[static 8], uint64_t v)
 {
 	base_store_le64(p, __builtin_bswap64(v));

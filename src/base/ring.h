@@ -22,7 +22,7 @@
 #include "base/types.h"
 
 #define BASE_RING_DEPTH_MAX (1u << 20)
-#define BASE_RING_ELEM_MAX 4096u
+#define BASE_RING_ELEM_MAX 8192u
 
 struct base_ring_spsc {
 	_Alignas(BASE_CACHE_LINE) _Atomic uint32_t head; /* next to push */

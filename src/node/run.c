@@ -9,10 +9,10 @@
 #include "base/bytes.h"
 #include "chain/address.h"
 #include "node/clock.h"
+#include "node/consensus.h"
 #include "node/genesis.h"
 #include "node/passphrase.h"
 #include "node/reader.h"
-#include "node/solo.h"
 #include "node/version.h"
 #include "node/wake.h"
 #include "node/wallet.h"
@@ -45,7 +45,7 @@ struct node {
 	struct node_status_board status;
 	struct node_asks asks;
 	struct node_txpool *pool;
-	struct node_solo *solo;
+	struct node_consensus *consensus;
 	struct node_reader *reader;
 };
 
@@ -308,17 +308,21 @@ static int start_threads(struct node *n, struct base_error *err)
 					     .level = n->config->log_level,
 					     .closed = ring_ended,
 					     .closed_ctx = &n->ended};
-	struct node_solo_options solo = {.params = &n->chain.params,
-					 .tip = n->tip,
-					 .sender = 0,
-					 .store = n->store,
-					 .plan = &n->plan,
-					 .backend = n->backend,
-					 .status = &n->status,
-					 .asks = &n->asks,
-					 .verify_threads = verify_threads(n),
-					 .failed = ring_ended,
-					 .failed_ctx = &n->ended};
+	struct node_consensus_options o = {
+		.params = &n->chain.params,
+		.genesis = n->chain.genesis_hash,
+		.tip = n->tip,
+		.self = 0,
+		.signing_secret = n->keys.signing_secret,
+		.store = n->store,
+		.plan = &n->plan,
+		.backend = n->backend,
+		.status = &n->status,
+		.asks = &n->asks,
+		.verify_threads = verify_threads(n),
+		.failed = ring_ended,
+		.failed_ctx = &n->ended,
+	};
 	const struct node_status status = {.tip = n->tip,
 					   .threads = n->plan.worker_count};
 	int rc = node_log_start(&n->log, &log, err);
@@ -334,10 +338,10 @@ static int start_threads(struct node *n, struct base_error *err)
 	rc = restore_pool(n, err);
 	if (rc < 0)
 		return rc;
-	solo.pool = n->pool;
-	solo.log = n->log;
-	memcpy(solo.payout_key, n->payout_key, sizeof(solo.payout_key));
-	rc = node_solo_start(&n->solo, &solo, err);
+	o.pool = n->pool;
+	o.log = n->log;
+	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
+	rc = node_consensus_start(&n->consensus, &o, err);
 	return rc == 0 ? node_reader_run(n->reader, err) : rc;
 }
 
@@ -385,8 +389,8 @@ static int stop_node(struct node *n, struct base_error *err)
 	int rc = 0;
 
 	node_reader_stop(n->reader);
-	if (n->solo) {
-		rc = node_solo_stop(&n->tip, n->solo, err);
+	if (n->consensus) {
+		rc = node_consensus_stop(&n->tip, n->consensus, err);
 		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
 			 n->tip.height.n);
 		if (rc == 0)

@@ -21,13 +21,14 @@ BASE_MUST_CHECK int node_store_start(struct node_store_thread **out,
 				     const struct node_wake *replies,
 				     struct base_error *err);
 
-/* Queues a commit. At most NODE_COMMIT_DEPTH may be outstanding. */
+/* Queues a write. At most NODE_WRITE_DEPTH may be outstanding. They are done
+ * in order, and after one that failed none is done. */
 void node_store_submit(struct node_store_thread *t,
-		       const struct node_commit_request *request);
+		       const struct node_write *write);
 
-/* The oldest reply; false when there is none yet. */
+/* The oldest answer; false when there is none yet. */
 BASE_MUST_CHECK bool node_store_take(struct node_store_thread *t,
-				     struct node_commit_reply *out);
+				     struct node_written *out);
 
 /* Finishes what is queued, ends the thread, frees it. NULL is allowed. */
 void node_store_stop(struct node_store_thread *t);

@@ -7,8 +7,8 @@
  *   thread      does
  *   ----------  --------------------------------------------------------
  *   main        starts and stops the others; waits for signals
- *   consensus   templates, blocks found, validation, the tip (solo.h),
- *               the pool of transactions (txpool.h)
+ *   consensus   the state machine, its ticks, templates, blocks found
+ *               (consensus.h), the pool of transactions (txpool.h)
  *   verify x K  signatures (verify_pool.h)
  *   store       LMDB write transactions (store_thread.h)
  *   miner x N   search the nonce space (pow/pool.h)
@@ -18,12 +18,13 @@
  *
  *   from       to         class  element              depth  when full
  *   ---------  ---------  -----  -------------------  -----  ------------
- *   consensus  store      spsc   node_commit_request    4    never: one
- *   store      consensus  spsc   node_commit_reply      4    outstanding
- *   consensus  verify     spsc   node_verify_job      256    transactions
- *                         x K                                wait; one block
+ *   consensus  store      spsc   node_write            16    never: evidence,
+ *                                                            if it would be
+ *   store      consensus  spsc   node_written          16    never: as deep
+ *   consensus  verify     spsc   node_verify_job      512    transactions
+ *                         x K                                wait; consensus
  *                                                            always fits
- *   verify     consensus  spsc   node_verify_reply    256    never: as deep
+ *   verify     consensus  spsc   node_verify_reply    512    never: as deep
  *                         x K
  *   reader     consensus  mpsc   node_ask *            64    the asker is
  *                                                            told to retry
@@ -44,21 +45,33 @@
 #include "base/error.h"
 #include "chain/changes.h"
 #include "chain/context.h"
+#include "consensus/ds.h"
 #include "pow/pool.h"
 
-#define NODE_COMMIT_DEPTH 4
+#define NODE_WRITE_DEPTH 16
+#define NODE_WRITE_BYTES_MAX DS_CERT_SIZE(DS_MEMBERS_MAX)
 #define NODE_LOG_DEPTH 1024
 
-/* A validated block on its way to the disk. @block and @changes are borrowed
- * until the reply: the consensus thread leaves them alone meanwhile. */
-struct node_commit_request {
-	const uint8_t *block;
-	size_t len;
-	const struct chain_changes *changes; /* to the coins */
-	struct chain_context after;	     /* the tip once it is committed */
+/* What the state machine wants durable (consensus/ds.h). @block and @changes
+ * are borrowed until the answer: they are left alone meanwhile. */
+struct node_write {
+	uint64_t id;
+	enum ds_persist_kind kind;
+	struct base_tick tick; /* PROPOSED */
+	const uint8_t *block;  /* VOTE, FINAL */
+	size_t block_len;
+	const struct chain_changes *changes; /* FINAL: to the coins, */
+	struct chain_context after;	     /* and the tip then */
+	uint32_t len;			     /* of @bytes; 0: there are none */
+	uint8_t bytes[NODE_WRITE_BYTES_MAX]; /* vote, certificate, evidence */
 };
 
-struct node_commit_reply {
+struct node_written {
+	uint64_t id;
+	enum ds_persist_kind kind;
+	const uint8_t *block; /* FINAL: as in the write */
+	size_t block_len;
+	struct chain_context after;
 	int rc;		       /* as store_append() */
 	struct base_error err; /* when rc < 0 */
 };

@@ -8,14 +8,15 @@
 #include "base/assert.h"
 #include "base/ring.h"
 
-/* Jobs that a thread can have with a block beside them. */
-#define TX_JOBS_MAX (NODE_VERIFY_DEPTH - NODE_VERIFY_BLOCK_JOBS)
+/* Jobs that a thread can have with all of consensus beside them. */
+#define CONSENSUS_JOBS_MAX (NODE_VERIFY_MESSAGES_MAX + NODE_VERIFY_BLOCKS_MAX)
+#define TX_JOBS_MAX (NODE_VERIFY_DEPTH - CONSENSUS_JOBS_MAX)
 
 /* Replies that may wait for a bell while there are more jobs: under load one
  * bell does for many, and still comes within a millisecond. */
 #define QUIET_MAX 16
 
-_Static_assert(NODE_VERIFY_DEPTH > NODE_VERIFY_BLOCK_JOBS,
+_Static_assert(NODE_VERIFY_DEPTH > CONSENSUS_JOBS_MAX,
 	       "transactions have room, too");
 
 struct worker {
@@ -164,18 +165,31 @@ static void submit_to(struct worker *w, const struct node_verify_job *job)
 	wake(&w->asleep, &w->wake);
 }
 
-bool node_verify_submit(struct node_verify *v,
-			const struct node_verify_job *job)
+static struct worker *least_busy(struct node_verify *v)
 {
 	struct worker *least = &v->worker[0];
 
 	for (uint32_t i = 1; i < v->threads; i++)
 		if (v->worker[i].pending < least->pending)
 			least = &v->worker[i];
-	if (least->pending >= TX_JOBS_MAX)
+	return least;
+}
+
+bool node_verify_submit(struct node_verify *v,
+			const struct node_verify_job *job)
+{
+	struct worker *w = least_busy(v);
+
+	if (w->pending >= TX_JOBS_MAX)
 		return false;
-	submit_to(least, job);
+	submit_to(w, job);
 	return true;
+}
+
+void node_verify_submit_message(struct node_verify *v,
+				const struct node_verify_job *job)
+{
+	submit_to(least_busy(v), job);
 }
 
 uint32_t node_verify_submit_block(struct node_verify *v, uint64_t tag,

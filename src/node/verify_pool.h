@@ -15,10 +15,12 @@
 #include "node/wake.h"
 
 #define NODE_VERIFY_THREADS_MAX 64
-#define NODE_VERIFY_DEPTH 256	 /* jobs in each thread's ring */
-#define NODE_VERIFY_BLOCK_JOBS 1 /* of these, what a block may need */
+#define NODE_VERIFY_DEPTH 512 /* jobs in each thread's ring */
+/* Of these, what consensus may need: its messages and blocks always fit. */
+#define NODE_VERIFY_MESSAGES_MAX 192
+#define NODE_VERIFY_BLOCKS_MAX 8
 
-/* The signatures of one transaction, or some of a block. */
+/* The signatures of one transaction or message, or some of a block. */
 struct node_verify_job {
 	uint64_t tag;			 /* the caller's, in the reply */
 	const struct chain_check *check; /* borrowed until the reply */
@@ -41,15 +43,20 @@ BASE_MUST_CHECK int node_verify_start(struct node_verify **out,
 				      struct base_error *err);
 
 /* Queues the job of a transaction at the thread with the least to do. False:
- * all have as many as a block leaves room for; take replies first. */
+ * all have as many as consensus leaves room for; take replies first. */
 BASE_MUST_CHECK bool node_verify_submit(struct node_verify *v,
 					const struct node_verify_job *job);
+
+/* The same for a message of consensus. There is always room, for
+ * NODE_VERIFY_MESSAGES_MAX of them without a reply. */
+void node_verify_submit_message(struct node_verify *v,
+				const struct node_verify_job *job);
 
 /*
  * Cuts the @count (< 2^32) checks of a block into even slices, one a thread.
  * Returns how many replies with @tag will come: 0 for no checks, at most the
  * number of threads; the block is good if all of them are. There is always
- * room, for one block at a time: the next one only after its last reply.
+ * room, for NODE_VERIFY_BLOCKS_MAX blocks without their last reply.
  */
 BASE_MUST_CHECK uint32_t
 node_verify_submit_block(struct node_verify *v, uint64_t tag,

@@ -13,11 +13,10 @@
 static const char *const table_name[STORE_TABLES] = {
 	[STORE_META] = "meta",	     [STORE_BLOCKS] = "blocks",
 	[STORE_HEIGHTS] = "heights", [STORE_HEADERS] = "headers",
-	[STORE_COINS] = "coins",     [STORE_TXS] = "txs",
-	[STORE_POOL] = "pool",
+	[STORE_CERTS] = "certs",     [STORE_COINS] = "coins",
+	[STORE_TXS] = "txs",	     [STORE_POOL] = "pool",
+	[STORE_MEMBER] = "member",   [STORE_EVIDENCE] = "evidence",
 };
-
-#define FORMAT_WITHOUT_COINS 1
 
 /* A new store grows here, so that data.mdb is there whole or not at all. */
 #define NEW_DIR "creating"
@@ -208,15 +207,14 @@ static int check_format(const struct store *s, MDB_txn *txn,
 				 "%s has format %u, this minerd knows up to "
 				 "%d; use a newer minerd",
 				 s->path, format, STORE_FORMAT);
-	if (format == FORMAT_WITHOUT_COINS)
-		return base_fail(err, -EPROTO,
-				 "%s has format 1, from before unspent coins "
-				 "were stored; use the minerd that wrote it, "
-				 "or choose another data directory to begin "
-				 "anew",
-				 s->path);
-	if (format != STORE_FORMAT)
+	if (format == 0)
 		return damaged(s, err, "its format number was never in use");
+	if (format < STORE_FORMAT)
+		return base_fail(err, -EPROTO,
+				 "%s has format %u, of an older minerd; use "
+				 "that one, or choose another data directory "
+				 "to begin anew",
+				 s->path, format);
 	return 0;
 }
 

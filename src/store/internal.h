@@ -8,9 +8,12 @@
  *   blocks   hash -> le32 height | block
  *   heights  be32 height -> hash
  *   headers  be32 height -> the 80 bytes of the block's header
+ *   certs    be32 height -> the block's certificate
  *   coins    outpoint -> coin, of every unspent output at the tip
  *   txs      txid -> be32 height, of transactions in indexed blocks
  *   pool     be32 index -> a piece of the mempool's dump
+ *   member   "proposed" -> le64 tick; "vote" -> vote; "vote block" -> block
+ *   evidence be64 number, in the order of writing -> evidence
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -36,9 +39,12 @@ enum store_table {
 	STORE_BLOCKS,
 	STORE_HEIGHTS,
 	STORE_HEADERS,
+	STORE_CERTS,
 	STORE_COINS,
 	STORE_TXS,
 	STORE_POOL,
+	STORE_MEMBER,
+	STORE_EVIDENCE,
 	STORE_TABLES
 };
 
@@ -93,6 +99,11 @@ BASE_MUST_CHECK int store_get(MDB_val *out, const struct store *s, MDB_txn *txn,
  * (and little more); tells a full disk from a broken one. */
 int store_write_failed(const struct store *s, int rc, uint64_t bytes,
 		       struct base_error *err);
+
+/* Ends a writing transaction: durably if @rc, its outcome so far, is 0, else
+ * without a trace. @bytes as in store_write_failed(). */
+BASE_MUST_CHECK int store_write_end(struct store *s, MDB_txn *txn, int rc,
+				    uint64_t bytes, struct base_error *err);
 
 /* The tip record. 0, MDB_NOTFOUND, MDB_CORRUPTED or LMDB's error. */
 BASE_MUST_CHECK int store_get_tip(struct chain_context *out,

@@ -48,11 +48,7 @@ int store_pool_write(struct store *s,
 		rc = put_piece(s, txn, index++, buffer, len);
 		bytes += len;
 	}
-	if (rc)
-		store_txn_abort(s, txn);
-	else
-		rc = store_txn_commit(s, txn);
-	return rc ? store_write_failed(s, rc, bytes, err) : 0;
+	return store_write_end(s, txn, rc, bytes, err);
 }
 
 int store_pool_piece(const uint8_t **data, size_t *len, struct store_reader *r,

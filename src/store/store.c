@@ -260,14 +260,15 @@ static int put(const struct store *s, MDB_txn *txn, enum store_table table,
 	return rc == MDB_KEYEXIST ? MDB_CORRUPTED : rc;
 }
 
-static int put_block(const struct store *s, MDB_txn *txn, const uint8_t *block,
-		     size_t len, const struct chain_context *ctx)
+static int put_block(const struct store *s, MDB_txn *txn,
+		     const struct store_block *b)
 {
+	const struct chain_context *ctx = &b->after;
 	uint8_t height[4], record[CHAIN_CONTEXT_SIZE];
 	MDB_val hash = store_val(ctx->hash.b, sizeof(ctx->hash.b));
 	MDB_val key = store_val(height, sizeof(height));
-	MDB_val header = store_val(block, CHAIN_HEADER_SIZE);
-	MDB_val room = {STORE_BLOCK_PREFIX + len, NULL};
+	MDB_val header = store_val(b->data, CHAIN_HEADER_SIZE);
+	MDB_val room = {STORE_BLOCK_PREFIX + b->len, NULL};
 	uint8_t *value;
 	int rc;
 
@@ -277,11 +278,14 @@ static int put_block(const struct store *s, MDB_txn *txn, const uint8_t *block,
 		return rc == MDB_KEYEXIST ? MDB_CORRUPTED : rc;
 	value = room.mv_data;
 	base_store_le32(value, ctx->height.n);
-	memcpy(value + STORE_BLOCK_PREFIX, block, len);
+	memcpy(value + STORE_BLOCK_PREFIX, b->data, b->len);
 	base_store_be32(height, ctx->height.n);
 	rc = put(s, txn, STORE_HEIGHTS, key, hash, MDB_APPEND);
 	if (!rc)
 		rc = put(s, txn, STORE_HEADERS, key, header, MDB_APPEND);
+	if (!rc && b->cert)
+		rc = put(s, txn, STORE_CERTS, key,
+			 store_val(b->cert, b->cert_len), MDB_APPEND);
 	if (!rc && ctx->height.n == 0)
 		rc = put(s, txn, STORE_META, store_val("genesis", 7), hash,
 			 MDB_NOOVERWRITE);
@@ -335,21 +339,30 @@ int store_write_failed(const struct store *s, int rc, uint64_t bytes,
 	return store_failed(err, rc, s->path, "writing");
 }
 
-static int append(struct store *s, const uint8_t *block, size_t len,
-		  const struct chain_context *ctx,
-		  const struct chain_changes *changes, struct base_error *err)
+int store_write_end(struct store *s, MDB_txn *txn, int rc, uint64_t bytes,
+		    struct base_error *err)
+{
+	if (rc)
+		store_txn_abort(s, txn);
+	else
+		rc = store_txn_commit(s, txn);
+	return rc ? store_write_failed(s, rc, bytes, err) : 0;
+}
+
+static int append(struct store *s, const struct store_block *b,
+		  struct base_error *err)
 {
 	MDB_txn *txn;
 	int dead, rc;
 
 	BASE_ASSERT(!s->read_only);
-	if (len < CHAIN_HEADER_SIZE || len > CHAIN_BLOCK_BYTES_MAX)
+	if (b->len < CHAIN_HEADER_SIZE || b->len > CHAIN_BLOCK_BYTES_MAX)
 		return base_fail(err, -EINVAL, "%s: not a block: %zu bytes",
-				 s->path, len);
+				 s->path, b->len);
 	rc = store_txn_begin(&txn, s, 0, err);
 	if (rc)
 		return rc;
-	rc = check_extends(s, txn, block, ctx, err);
+	rc = check_extends(s, txn, b->data, &b->after, err);
 	if (rc) {
 		store_txn_abort(s, txn);
 		return rc;
@@ -357,28 +370,23 @@ static int append(struct store *s, const uint8_t *block, size_t len,
 	/* A killed reader of another process would hold its snapshot's pages
 	 * for ever. Not finding it now is no harm. */
 	(void)mdb_reader_check(s->env, &dead);
-	rc = put_block(s, txn, block, len, ctx);
+	rc = put_block(s, txn, b);
 	if (!rc)
-		rc = store_coins_apply(txn, s->table[STORE_COINS], changes);
+		rc = store_coins_apply(txn, s->table[STORE_COINS], b->changes);
 	if (!rc && s->stripped)
-		rc = store_txs_add(s, txn, block, len, ctx->height);
-	if (rc)
-		store_txn_abort(s, txn);
-	else
-		rc = store_txn_commit(s, txn);
-	return rc ? store_write_failed(s, rc,
-				       len + changes->count * CHANGE_BYTES, err)
-		  : 0;
+		rc = store_txs_add(s, txn, b->data, b->len, b->after.height);
+	return store_write_end(
+		s, txn, rc,
+		b->len + b->cert_len + b->changes->count * CHANGE_BYTES, err);
 }
 
-int store_append(struct store *s, const uint8_t *block, size_t len,
-		 const struct chain_context *ctx,
-		 const struct chain_changes *changes, struct base_error *err)
+int store_append(struct store *s, const struct store_block *block,
+		 struct base_error *err)
 {
 	/* A first block is store_init_chain()'s. */
-	if (ctx->height.n == 0)
-		return not_extending(s, ctx, err);
-	return append(s, block, len, ctx, changes, err);
+	if (block->after.height.n == 0)
+		return not_extending(s, &block->after, err);
+	return append(s, block, err);
 }
 
 int store_init_chain(struct store *s, const uint8_t *genesis, size_t len,
@@ -386,7 +394,10 @@ int store_init_chain(struct store *s, const uint8_t *genesis, size_t len,
 		     const struct chain_changes *changes,
 		     struct base_error *err)
 {
+	const struct store_block first = {
+		.data = genesis, .len = len, .after = *ctx, .changes = changes};
+
 	if (ctx->height.n != 0)
 		return not_extending(s, ctx, err);
-	return append(s, genesis, len, ctx, changes, err);
+	return append(s, &first, err);
 }

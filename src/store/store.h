@@ -2,14 +2,16 @@
 /*
  * store.h: the chain on disk, in one LMDB environment.
  *
- * Floor 4. Guarantees: store_append() is one durable transaction: block,
- * header, coins and tip are there together after a crash at any moment, or
- * not at all; what it returned 0 for is never lost. One thread appends (the
- * store thread); any thread reads through a reader of its own.
+ * Floor 4. Guarantees: each write is one durable transaction: what belongs
+ * together (a block with its header, coins, certificate and tip; a vote with
+ * its block) is there together after a crash at any moment, or not at all;
+ * what returned 0 is never lost. One thread writes (the store thread); any
+ * thread reads through a reader of its own.
  *
  * Layout: one named database per table (chain.md, State and storage). The
- * format number and the genesis hash are in "meta"; a newer format, one from
- * before coins were stored (1), or another chain is refused.
+ * format number and the genesis hash are in "meta"; another format or another
+ * chain is refused. Consensus messages are stored as consensus/message.h
+ * writes them; only store_verify() looks inside.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -18,10 +20,11 @@
 #include "chain/block.h"
 #include "chain/context.h"
 
-#define STORE_FORMAT 2
+#define STORE_FORMAT 3
 #define STORE_MAP_DEFAULT (UINT64_C(1) << 40) /* sparse */
 #define STORE_READERS_MAX 32
 #define STORE_POOL_PIECES_MAX 65536
+#define STORE_EVIDENCE_MAX 1024
 
 struct store;
 
@@ -64,20 +67,43 @@ BASE_MUST_CHECK int store_init_chain(struct store *s, const uint8_t *genesis,
 				     const struct chain_changes *changes,
 				     struct base_error *err);
 
+/* A validated block on its way to the disk. */
+struct store_block {
+	const uint8_t *data;
+	size_t len;
+	struct chain_context after;	     /* the tip with it */
+	const struct chain_changes *changes; /* what chain_block_execute() left
+					      * of it */
+	const uint8_t *cert; /* the block's certificate; NULL: none */
+	size_t cert_len;
+};
+
 /*
- * Appends a validated block, changes the coins as @changes say (what
- * chain_block_execute() left of it: created and unspent coins are added,
- * those spent and not created go), and makes @ctx (the context *after* it)
- * the tip: one durable commit. 0; -ENOSPC: the disk or the map is full,
- * nothing was written, the store is as before; -EIO: the disk failed
- * (store_tip() says from where to go on); -EINVAL: @block does not extend the
- * stored tip; -EBADMSG: damaged: also when a coin to be added is there
- * already, or one to go is not; -ENOMEM.
+ * Appends @block, changes the coins as @block->changes say (created and
+ * unspent coins are added, those spent and not created go), keeps the
+ * certificate and makes @block->after the tip: one durable commit. 0; -ENOSPC:
+ * the disk or the map is full, nothing was written, the store is as before;
+ * -EIO: the disk failed (store_tip() says from where to go on); -EINVAL: @block
+ * does not extend the stored tip; -EBADMSG: damaged: also when a coin to be
+ * added is there already, or one to go is not; -ENOMEM.
  */
-BASE_MUST_CHECK int store_append(struct store *s, const uint8_t *block,
-				 size_t len, const struct chain_context *ctx,
-				 const struct chain_changes *changes,
+BASE_MUST_CHECK int store_append(struct store *s,
+				 const struct store_block *block,
 				 struct base_error *err);
+
+/* What a member must not forget (consensus.md, State), each one durable
+ * commit in place of the one before: the last tick that it may have proposed
+ * in; its last vote with the block voted for. Errors as store_append(). */
+BASE_MUST_CHECK int store_put_proposed(struct store *s, struct base_tick tick,
+				       struct base_error *err);
+BASE_MUST_CHECK int store_put_vote(struct store *s, const uint8_t *vote,
+				   size_t len, const uint8_t *block,
+				   size_t block_len, struct base_error *err);
+
+/* Evidence against a member, kept for people: the youngest
+ * STORE_EVIDENCE_MAX. Errors as store_append(). */
+BASE_MUST_CHECK int store_add_evidence(struct store *s, const uint8_t *evidence,
+				       size_t len, struct base_error *err);
 
 /*
  * Reads: a reader holds one snapshot from begin to end; data is borrowed
@@ -100,6 +126,27 @@ BASE_MUST_CHECK int store_hash_at(struct base_hash *out, struct store_reader *r,
 BASE_MUST_CHECK int store_height_of(struct base_height *out,
 				    struct store_reader *r,
 				    const struct base_hash *hash);
+
+/* The certificate stored with the block of @height. 0; -ENOENT: it came
+ * without, as an ancestor of a certified one; -EBADMSG: damaged. */
+BASE_MUST_CHECK int store_cert_at(const uint8_t **cert, size_t *len,
+				  struct store_reader *r,
+				  struct base_height height);
+
+/* What store_put_proposed() and store_put_vote() wrote last. 0; -EBADMSG. */
+struct store_member {
+	bool has_proposed;
+	struct base_tick proposed;
+	const uint8_t *vote; /* NULL: none; then no block either */
+	size_t vote_len;
+	const uint8_t *vote_block;
+	size_t vote_block_len;
+};
+BASE_MUST_CHECK int store_member(struct store_member *out,
+				 struct store_reader *r);
+
+/* Pieces of evidence kept; 0, too, where they cannot be read. */
+uint64_t store_evidence_count(struct store_reader *r);
 
 /* The block with the transaction @txid. 0; -ENOENT: no such transaction;
  * -EOPNOTSUPP: the store was opened without txindex; -EBADMSG: damaged. */
@@ -149,7 +196,8 @@ BASE_MUST_CHECK int store_pool_piece(const uint8_t **data, size_t *len,
  * Re-checks everything from genesis: that heights are complete, each block
  * passes chain_block_validate() on its predecessor's context and the coins
  * that the blocks before it make, indexes agree as far as they go, and the
- * stored tip and coins are what results. @genesis is what the network file
+ * stored tip and coins are what results; that each certificate stored is its
+ * block's and bears a quorum's signatures. @genesis is what the network file
  * makes. @progress, unless NULL, is called now and then. Takes as much disk as
  * the coins do: in the store's folder, or in TMPDIR (or /tmp) where that is
  * read-only. 0 with *@tip the verified tip; -EBADMSG: @err names the height and

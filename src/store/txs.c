@@ -102,11 +102,7 @@ static int complete_some(struct store *s, uint32_t tip, bool *more,
 		rc = add_some(s, txn, r, &next, tip);
 	store_read_end(r);
 	*more = next <= tip;
-	if (rc)
-		store_txn_abort(s, txn);
-	else
-		rc = store_txn_commit(s, txn);
-	return rc ? store_write_failed(s, rc, COMMIT_BYTES, err) : 0;
+	return store_write_end(s, txn, rc, COMMIT_BYTES, err);
 }
 
 int store_txs_complete(struct store *s, struct base_error *err)

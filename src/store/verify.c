@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "base/assert.h"
+#include "consensus/message.h"
 #include "store/internal.h"
 #include "store/pages.h"
 #include "store/shadow.h"
@@ -23,6 +24,8 @@ struct verify {
 	struct store_shadow *shadow;
 	uint32_t indexed; /* blocks whose transactions are in the index */
 	uint64_t txs;	  /* that were found there */
+	struct ds_committee committee;
+	uint32_t certs;		  /* found so far */
 	struct chain_context ctx; /* after the blocks so far */
 };
 
@@ -114,6 +117,46 @@ static int verify_txs(struct verify *v, uint32_t height,
 	return 0;
 }
 
+/* Not every block has one: a certificate vouches for ancestors, too. */
+static int verify_cert(struct verify *v, uint32_t height,
+		       const struct base_hash *hash)
+{
+	struct chain_check check[DS_MEMBERS_MAX];
+	const struct ds_committee *c = &v->committee;
+	struct ds_cert cert;
+	struct base_hash signed_hash;
+	uint8_t key[4];
+	uint32_t count = 0;
+	MDB_val value;
+	ds_mask left;
+	int rc;
+
+	base_store_be32(key, height);
+	rc = store_get(&value, v->s, v->txn, STORE_CERTS, key, sizeof(key));
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	if (rc || ds_cert_read(&cert, c, value.mv_data, value.mv_size) < 0)
+		return broken_at(v, height, "the certificate is unreadable");
+	v->certs++;
+	if (cert.height.n != height || !base_hash_equal(&cert.hash, hash))
+		return broken_at(v, height,
+				 "the certificate is another block's");
+	ds_hash_vote(&signed_hash, c, cert.epoch, cert.height, &cert.hash);
+	for (left = cert.mask; left; count++) {
+		uint32_t who = ds_mask_take(&left);
+
+		check[count].sighash = signed_hash;
+		memcpy(check[count].key, c->key[who], CHAIN_KEY_SIZE);
+		memcpy(check[count].signature,
+		       ds_signature_of(cert.signatures, cert.mask, who),
+		       DS_SIGNATURE_SIZE);
+	}
+	if (!chain_checks_valid(check, count))
+		return broken_at(v, height,
+				 "the certificate has a wrong signature");
+	return 0;
+}
+
 static int verify_genesis(struct verify *v, const uint8_t *block, size_t len,
 			  const struct base_hash *hash)
 {
@@ -135,6 +178,7 @@ static int verify_genesis(struct verify *v, const uint8_t *block, size_t len,
 		return broken_at(v, 0,
 				 "the record of the genesis hash is "
 				 "wrong");
+	ds_committee_init(&v->committee, v->params, hash, 0);
 	rc = verify_txs(v, 0, &header.merkle_root, 1);
 	if (rc)
 		return rc;
@@ -168,6 +212,9 @@ static int verify_block(struct verify *v, uint32_t height)
 	if (!base_hash_equal(&info.hash, &hash))
 		return broken_at(v, height, "indexed under another hash");
 	chain_context_append(&v->ctx, v->params, &info.header);
+	rc = verify_cert(v, height, &hash);
+	if (rc)
+		return rc;
 	rc = verify_txs(v, height, v->scratch.txid, info.tx_count);
 	if (rc)
 		return rc;
@@ -237,7 +284,7 @@ static int verify_counts(const struct verify *v)
 	return 0;
 }
 
-static int verify_txs_count(const struct verify *v)
+static int verify_more_counts(const struct verify *v)
 {
 	MDB_stat stat;
 	int rc = mdb_stat(v->txn, v->s->table[STORE_TXS], &stat);
@@ -246,6 +293,11 @@ static int verify_txs_count(const struct verify *v)
 		return store_failed(v->err, rc, v->s->path, "reading");
 	if (stat.ms_entries != v->txs)
 		return broken(v, "the transaction index has a stray entry");
+	rc = mdb_stat(v->txn, v->s->table[STORE_CERTS], &stat);
+	if (rc)
+		return store_failed(v->err, rc, v->s->path, "reading");
+	if (stat.ms_entries != v->certs)
+		return broken(v, "the table of certificates has a stray entry");
 	return 0;
 }
 
@@ -295,7 +347,7 @@ static int verify_chain(struct verify *v,
 				 "the tip record is not what the blocks yield");
 	rc = verify_counts(v);
 	if (!rc)
-		rc = verify_txs_count(v);
+		rc = verify_more_counts(v);
 	return rc ? rc : store_shadow_compare(v->shadow, v->s, v->txn, v->err);
 }
 

@@ -8,9 +8,9 @@
 
 #include "folder.h"
 
+#include "node/consensus.h"
 #include "node/genesis.h"
 #include "node/network_file.h"
-#include "node/solo.h"
 #include "pow/pool_topo.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static int set_up(void **state)
 
 	*state = &f;
 	f.config.db_map = MAP_BYTES;
-	(void)strcpy(f.folder, "/tmp/minerd-solo-XXXXXX");
+	(void)strcpy(f.folder, "/tmp/minerd-consensus-XXXXXX");
 	if (!mkdtemp(f.folder) || pipe(f.pipes) < 0)
 		return -1;
 	log.fd = f.pipes[1];
@@ -89,10 +89,12 @@ static void no_failure(void *ctx)
 	fail_msg("the node failed");
 }
 
-static struct node_solo_options options_of(struct fixture *f)
+static struct node_consensus_options options_of(struct fixture *f)
 {
-	struct node_solo_options options = {
+	struct node_consensus_options options = {
 		.params = &f->chain.params,
+		.genesis = f->chain.genesis_hash,
+		.signing_secret = f->keys.signing_secret,
 		.tip = f->tip,
 		.store = f->store,
 		.pool = f->pool,
@@ -130,13 +132,13 @@ static void wait_blocks(struct fixture *f, int blocks)
 static void blocks_are_mined_and_verify(void **state)
 {
 	struct fixture *f = *state;
-	struct node_solo_options options = options_of(f);
+	struct node_consensus_options options = options_of(f);
 	struct chain_context verified;
-	struct node_solo *solo;
+	struct node_consensus *node;
 
-	assert_int_equal(node_solo_start(&solo, &options, &f->err), 0);
+	assert_int_equal(node_consensus_start(&node, &options, &f->err), 0);
 	wait_blocks(f, BLOCKS);
-	assert_int_equal(node_solo_stop(&f->tip, solo, &f->err), 0);
+	assert_int_equal(node_consensus_stop(&f->tip, node, &f->err), 0);
 	assert_true(f->tip.height.n >= BLOCKS);
 	assert_int_equal(store_verify(&verified, f->store, &f->chain.params,
 				      f->chain.genesis, f->chain.genesis_len,
@@ -149,14 +151,16 @@ static void blocks_are_mined_and_verify(void **state)
 static void stopping_at_once_is_clean(void **state)
 {
 	struct fixture *f = *state;
-	struct node_solo_options options = options_of(f);
+	struct node_consensus_options options = options_of(f);
 
 	for (int i = 0; i < 5; i++) {
-		struct node_solo *solo;
+		struct node_consensus *node;
 
 		options.tip = f->tip;
-		assert_int_equal(node_solo_start(&solo, &options, &f->err), 0);
-		assert_int_equal(node_solo_stop(&f->tip, solo, &f->err), 0);
+		assert_int_equal(node_consensus_start(&node, &options, &f->err),
+				 0);
+		assert_int_equal(node_consensus_stop(&f->tip, node, &f->err),
+				 0);
 	}
 }
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "base/assert.h"
+#include "node/consensus_internal.h"
+
+_Static_assert(VERIFYING_MAX >= DS_PENDING_MAX + DS_SCRATCHES,
+	       "every verification that the state machine may wait for");
+_Static_assert(NODE_VERIFY_MESSAGES_MAX >= DS_PENDING_MAX &&
+		       NODE_VERIFY_BLOCKS_MAX >= DS_SCRATCHES,
+	       "the verify threads have room for them");
+_Static_assert(NODE_WRITE_BYTES_MAX >= DS_CERT_SIZE(DS_MEMBERS_MAX) &&
+		       NODE_WRITE_BYTES_MAX >= DS_EVID_SIZE &&
+		       NODE_WRITE_BYTES_MAX >= DS_VOTE_SIZE,
+	       "every message that is stored fits into a write");
+
+/* Writes of the state machine at once, besides evidence (architecture.md): a
+ * tick reserved, a vote, a final block; and one that a later one overtook. */
+#define WRITES_MAX 4
+
+/* Tags of verify jobs below this are the pool's. */
+#define TAG_BASE NODE_TXPOOL_FLIGHTS
+
+/* More signatures than a message has are a block's, worth cutting up. */
+static void verify(struct node_consensus *c, const struct ds_action *a)
+{
+	struct verifying *v = c->verifying;
+	struct node_verify_job job = {.check = a->verify.check,
+				      .count = a->verify.count};
+
+	while (v < c->verifying + VERIFYING_MAX && v->left > 0)
+		v++;
+	BASE_ASSERT(v < c->verifying + VERIFYING_MAX);
+	*v = (struct verifying){.left = 1, .good = true, .id = a->verify.id};
+	job.tag = TAG_BASE + (uint64_t)(v - c->verifying);
+	if (job.count > DS_MEMBERS_MAX)
+		v->left = node_verify_submit_block(c->verify, job.tag,
+						   job.check, job.count);
+	else
+		node_verify_submit_message(c->verify, &job);
+}
+
+void node_consensus_verified(struct node_consensus *c,
+			     const struct node_verify_reply *reply)
+{
+	struct verifying *v;
+
+	if (reply->tag < TAG_BASE) {
+		node_txpool_verified(c->options.pool, reply);
+		return;
+	}
+	v = &c->verifying[reply->tag - TAG_BASE];
+	BASE_ASSERT(v->left > 0);
+	v->good = v->good && reply->valid;
+	if (--v->left > 0)
+		return;
+	ds_verified(c->ds, c->now, v->id, v->good);
+	node_consensus_act(c);
+}
+
+/* Blocks and changes are lent until the answer, the rest until the next
+ * action: copied as they go over the wire. */
+static void persist(struct node_consensus *c, const struct ds_action *a)
+{
+	struct node_write w = {.id = a->persist.id,
+			       .kind = a->persist.kind,
+			       .tick = a->persist.tick};
+
+	switch (w.kind) {
+	case DS_PERSIST_PROPOSED:
+		break;
+	case DS_PERSIST_VOTE:
+		w.len = (uint32_t)ds_vote_write(w.bytes, sizeof(w.bytes),
+						&a->persist.vote);
+		break;
+	case DS_PERSIST_FINAL:
+		w.changes = a->persist.changes;
+		w.after = a->persist.after;
+		if (a->persist.cert.mask)
+			w.len = (uint32_t)ds_cert_write(
+				w.bytes, sizeof(w.bytes), &a->persist.cert);
+		break;
+	case DS_PERSIST_EVIDENCE:
+		w.len = (uint32_t)ds_evidence_write(w.bytes, sizeof(w.bytes),
+						    &a->persist.evidence);
+		break;
+	}
+	w.block = a->persist.block;
+	w.block_len = a->persist.block_len;
+	/* Liars make evidence as they please; some of it will do. */
+	if (w.kind == DS_PERSIST_EVIDENCE &&
+	    c->writes >= NODE_WRITE_DEPTH - WRITES_MAX)
+		return;
+	c->writes++;
+	node_store_submit(c->store, &w);
+}
+
+/*~ 6. On disk, hence final: the snapshot of the coins moves, transactions
+ * leave the pool, and the state machine goes on above it. */
+static void final_written(struct node_consensus *c,
+			  const struct node_written *w)
+{
+	struct base_error err;
+	int rc;
+
+	c->final = w->after;
+	rc = node_consensus_snapshot(c, &err);
+	if (rc < 0) {
+		node_consensus_fail(c, rc, &err);
+		return;
+	}
+	node_txpool_final(c->options.pool, c->bytes, w->block, w->block_len);
+	/* Who reads the line finds the block. */
+	node_consensus_show(c);
+	node_log_block(c->options.log, c->final.height, &c->final.hash);
+}
+
+void node_consensus_written(struct node_consensus *c,
+			    const struct node_written *w)
+{
+	c->writes--;
+	if (w->rc < 0) {
+		node_consensus_fail(c, w->rc, &w->err);
+		return;
+	}
+	if (w->kind == DS_PERSIST_FINAL)
+		final_written(c, w);
+	if (c->rc < 0 || w->kind == DS_PERSIST_EVIDENCE)
+		return;
+	ds_persisted(c->ds, c->now, w->id, true);
+	node_consensus_act(c);
+}
+
+static const char *const mode_name[] = {
+	[DS_SYNC] = "SYNC",
+	[DS_SHADOW] = "SHADOW",
+	[DS_ACTIVE] = "ACTIVE",
+	[DS_HALT] = "HALT",
+};
+
+static void change_mode(struct node_consensus *c, const struct ds_action *a)
+{
+	enum node_log_level level = NODE_LOG_DEBUG;
+
+	c->mode = a->mode.mode;
+	if (a->mode.reason != DS_REASON_NONE)
+		level = NODE_LOG_WARN;
+	else if (c->committee.n > 1)
+		level = NODE_LOG_INFO;
+	if (a->mode.reason == DS_LATE)
+		node_log(c->options.log, level, "mode",
+			 "%s, because this machine ran a tick late: %" PRIu64
+			 " ms at the worst, where %" PRIu64 " ms may be",
+			 mode_name[c->mode], c->late_ms,
+			 c->committee.delta_ms / 4);
+	else if (a->mode.reason != DS_REASON_NONE)
+		node_log(c->options.log, level, "mode", "%s, because of %s",
+			 mode_name[c->mode], ds_reason_name(a->mode.reason));
+	else
+		node_log(c->options.log, level, "mode", "%s",
+			 mode_name[c->mode]);
+	node_mine_again(c);
+	node_consensus_show(c);
+}
+
+static void alert(struct node_consensus *c, const struct ds_action *a)
+{
+	/* A taint's own line is that of the mode. */
+	bool people = a->alert.reason >= DS_STALL;
+
+	node_log(c->options.log, people ? NODE_LOG_ERROR : NODE_LOG_DEBUG,
+		 "alert", "%s", ds_reason_name(a->alert.reason));
+}
+
+static void tell_block(struct node_consensus *c, const char *event,
+		       const struct ds_action *a, enum node_log_level level)
+{
+	char hash[BASE_HASH_HEX_SIZE];
+
+	base_hash_to_hex(hash, &a->block.hash);
+	node_log(c->options.log, level, event, "block %u %s", a->block.height.n,
+		 hash);
+}
+
+static void act(struct node_consensus *c, const struct ds_action *a)
+{
+	switch (a->kind) {
+	case DS_ACT_VERIFY:
+		verify(c, a);
+		break;
+	case DS_ACT_PERSIST:
+		persist(c, a);
+		break;
+	case DS_ACT_DECIDED:
+		tell_block(c, "decided", a, NODE_LOG_DEBUG);
+		break;
+	case DS_ACT_FINAL:
+		break; /* told when it was written */
+	case DS_ACT_TEMPLATE:
+		node_mine_on(c, a->template);
+		break;
+	case DS_ACT_MODE:
+		change_mode(c, a);
+		break;
+	case DS_ACT_ALERT:
+		alert(c, a);
+		break;
+	case DS_ACT_DROPPED:
+		tell_block(c, "dropped", a, NODE_LOG_INFO);
+		node_mine_on(c, c->has_template ? &c->tip : NULL);
+		break;
+	case DS_ACT_SEND: /* a committee of one has nobody to talk to */
+	case DS_ACT_BAN:
+	case DS_ACT_NEED:
+	case DS_ACT_HAVE:
+		break;
+	}
+}
+
+void node_consensus_act(struct node_consensus *c)
+{
+	struct ds_action a;
+
+	while (c->rc == 0 && ds_next(c->ds, &a))
+		act(c, &a);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * consensus_internal.h: what the consensus thread's own files share; nobody
+ * else includes it.
+ *
+ * Floor 5. consensus.c has its life and its loop, consensus_act.c what the
+ * state machine asks for, consensus_mine.c templates and what miners find.
+ */
+#ifndef NODE_CONSENSUS_INTERNAL_H
+#define NODE_CONSENSUS_INTERNAL_H
+
+#include "node/clock.h"
+#include "node/consensus.h"
+#include "node/template.h"
+#include "node/verify_pool.h"
+#include "pow/pool_rate.h"
+
+#define SECOND_MS 1000
+
+/* Verifications that the state machine waits for. */
+#define VERIFYING_MAX (NODE_VERIFY_MESSAGES_MAX + NODE_VERIFY_BLOCKS_MAX)
+
+struct verifying {
+	uint32_t left; /* replies to come; 0: free */
+	bool good;
+	uint64_t id;
+};
+
+struct node_consensus {
+	struct node_consensus_options options;
+	struct ds_committee committee;
+	struct node_signer *signer;
+	struct ds *ds;
+	void *memory; /* of the ds */
+	struct chain_context final;
+	enum ds_mode mode;
+	struct node_clock clock;
+	uint64_t now;	  /* what the ds was told last */
+	uint64_t late_ms; /* the worst lateness of a tick */
+	uint32_t writes;  /* with the store */
+	struct verifying verifying[VERIFYING_MAX];
+	struct store_reader *reader; /* snapshot of F's coins */
+	uint8_t *bytes;		     /* max_block_bytes, for the moment */
+	/* Mining. */
+	bool has_template;	  /* @template is on F and may be searched */
+	bool mining;		  /* work is published */
+	bool waiting_told;	  /* the clock is behind: said once */
+	uint64_t resting_until;	  /* a block of ours is under way */
+	struct chain_context tip; /* of the template */
+	struct node_template template;
+	uint64_t work_id;
+	uint64_t built_on;	 /* the pool's generation in the template */
+	uint64_t next_second_ms; /* monotonic */
+	uint64_t next_rate_ms;
+	struct pow_rate total;
+	struct pow_rate *worker; /* plan->worker_count of them */
+	struct node_store_thread *store;
+	struct node_verify *verify;
+	struct pow_pool *miners; /* NULL: this node does not mine */
+	pthread_t thread;
+	_Atomic bool stopping;
+	int rc; /* why the thread ended; read after the join */
+	struct base_error err;
+};
+
+/* consensus.c */
+void node_consensus_fail(struct node_consensus *c, int rc,
+			 const struct base_error *err);
+/* Looks at the coins of the final tip from here on. */
+BASE_MUST_CHECK int node_consensus_snapshot(struct node_consensus *c,
+					    struct base_error *err);
+void node_consensus_show(struct node_consensus *c);
+
+/* consensus_act.c: after every input to the ds, carries out its actions. */
+void node_consensus_act(struct node_consensus *c);
+void node_consensus_written(struct node_consensus *c,
+			    const struct node_written *written);
+void node_consensus_verified(struct node_consensus *c,
+			     const struct node_verify_reply *reply);
+
+/* consensus_mine.c */
+BASE_MUST_CHECK int node_mine_open(struct node_consensus *c,
+				   struct base_error *err);
+void node_mine_close(struct node_consensus *c);
+/* Mine on @tip; NULL: pause. */
+void node_mine_on(struct node_consensus *c, const struct chain_context *tip);
+/* The mode has changed, or a block of ours was dropped. */
+void node_mine_again(struct node_consensus *c);
+void node_mine_take(struct node_consensus *c);
+void node_mine_every_second(struct node_consensus *c, uint64_t now);
+
+#endif
