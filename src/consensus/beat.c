@@ -121,18 +121,31 @@ void ds_send_beat(struct ds *ds, struct base_tick k)
 	ds_peers_all(&a->send.to, ds, DS_NOBODY);
 }
 
-/* The tip that >= f + 1 of @members name. */
-static const struct base_hash *
-common_tip(const struct ds *ds, const struct ds_beats *b, ds_mask members)
+static uint32_t naming(const struct ds_beats *b, ds_mask members,
+		       const struct base_hash *tip)
+{
+	uint32_t count = 0;
+
+	while (members)
+		count += base_hash_equal(&b->tip[ds_mask_take(&members)], tip);
+	return count;
+}
+
+uint32_t ds_beats_naming(const struct ds *ds, struct base_tick k,
+			 const struct base_hash *tip)
+{
+	const struct ds_beats *b = ds_beats_at(ds, k);
+
+	return b ? naming(b, b->strong, tip) : 0;
+}
+
+const struct base_hash *ds_common_tip(const struct ds *ds,
+				      const struct ds_beats *b, ds_mask members)
 {
 	for (ds_mask left = members; left;) {
 		const struct base_hash *tip = &b->tip[ds_mask_take(&left)];
-		uint32_t count = 0;
 
-		for (ds_mask all = members; all;)
-			count += base_hash_equal(&b->tip[ds_mask_take(&all)],
-						 tip);
-		if (count >= ds->c->f + 1)
+		if (naming(b, members, tip) >= ds->c->f + 1)
 			return tip;
 	}
 	return NULL;
@@ -142,7 +155,7 @@ const struct base_hash *ds_beats_tip(const struct ds *ds, struct base_tick k)
 {
 	const struct ds_beats *b = ds_beats_at(ds, k);
 
-	return b ? common_tip(ds, b, b->strong) : NULL;
+	return b ? ds_common_tip(ds, b, b->strong) : NULL;
 }
 
 /* Without certificates a fork is silent: any member elsewhere for long. */

@@ -2,11 +2,11 @@
 /*
  * R6: how a node learns what is final.
  *
- * It asks every member for the certificate of its final tip, takes the
- * highest, asks one peer for the headers up to it and then for the blocks.
- * One certificate vouches for all ancestors; a long way is cut into parts,
- * each with a certificate of its own. Without certificates the tip that
- * f + 1 members name in their beats stands for one.
+ * It asks every peer for the certificate of its final tip, takes the highest
+ * once n - f members or all peers have answered, asks one peer for the headers
+ * up to it and then for the blocks. One certificate vouches for all ancestors;
+ * a long way is cut into parts, each with a certificate of its own. Without
+ * certificates the tip that f + 1 members name in their beats stands for one.
  */
 #include "consensus/internal.h"
 
@@ -83,6 +83,7 @@ void ds_catchup_begin(struct ds *ds)
 
 	DS_RULE(R6);
 	c->answers = 0;
+	c->members = 0;
 	c->target.set = false;
 	c->asked_peer = DS_NOBODY;
 	enter(ds, DS_CATCH_STATUS);
@@ -91,7 +92,7 @@ void ds_catchup_begin(struct ds *ds)
 		struct ds_action *a;
 
 		p->has_status = false;
-		if (!p->up || p->member < 0)
+		if (!p->up)
 			continue;
 		a = ds_act(ds, DS_ACT_NEED);
 		a->need.kind = DS_NEED_STATUS;
@@ -107,20 +108,22 @@ static bool all_answered(const struct ds *ds)
 	for (uint32_t i = 0; i < DS_PEERS_MAX; i++) {
 		const struct ds_peer *p = &ds->peer[i];
 
-		if (p->up && p->member >= 0 && !p->has_status)
+		if (p->up && !p->has_status)
 			return false;
 	}
 	return ds->ticking;
 }
 
-static void count_answer(struct ds *ds)
+/* Anyone may know the way, but only members count towards a quorum. */
+static void count_answer(struct ds *ds, uint32_t peer)
 {
 	struct ds_catchup *c = &ds->catchup;
 
 	if (c->phase != DS_CATCH_STATUS)
 		return;
 	c->answers++;
-	if (c->answers >= answers_needed(ds) || all_answered(ds))
+	c->members += peer != DS_NOBODY && ds->peer[peer].member >= 0;
+	if (c->members >= answers_needed(ds) || all_answered(ds))
 		conclude(ds);
 }
 
@@ -135,7 +138,7 @@ void ds_status(struct ds *ds, uint64_t now, uint32_t peer, const uint8_t *cert,
 		return;
 	ds->peer[peer].has_status = true;
 	if (len == 0) {
-		count_answer(ds);
+		count_answer(ds, peer);
 		return;
 	}
 	if (ds_cert_read(&in, ds->c, cert, len) < 0) {
@@ -175,7 +178,7 @@ void ds_catchup_answer(struct ds *ds, uint32_t peer,
 		return;
 	}
 	aim_at(ds, peer, cert);
-	count_answer(ds);
+	count_answer(ds, peer);
 }
 
 /* R4: a certificate above my next height. */

@@ -363,7 +363,7 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 	}
 	if (!DS_MUTANT(NO_RESEND))
 		ds_votes_send_all(ds, peer);
-	if (ds->catchup.phase == DS_CATCH_STATUS && member >= 0) {
+	if (ds->catchup.phase == DS_CATCH_STATUS) {
 		a = ds_act(ds, DS_ACT_NEED);
 		a->need.kind = DS_NEED_STATUS;
 		a->need.peer = peer;

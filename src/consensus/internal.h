@@ -224,7 +224,8 @@ enum ds_catchup_phase {
 struct ds_catchup {
 	enum ds_catchup_phase phase;
 	struct base_tick since; /* of the phase's last question */
-	uint32_t answers;
+	uint32_t answers;	/* and of these, members' */
+	uint32_t members;
 	uint32_t asked_peer;
 	bool again; /* the answer was of no use: ask at the next tick */
 	struct ds_held_cert target;
@@ -405,6 +406,12 @@ void ds_send_beat(struct ds *ds, struct base_tick k);
 const struct ds_beats *ds_beats_at(const struct ds *ds, struct base_tick k);
 /* The tip that >= f + 1 beats of @k name; NULL: none. */
 const struct base_hash *ds_beats_tip(const struct ds *ds, struct base_tick k);
+/* The tip that >= f + 1 of @members name; NULL: none. */
+const struct base_hash *
+ds_common_tip(const struct ds *ds, const struct ds_beats *b, ds_mask members);
+/* How many other members' beats of @k, but for those in SYNC, name @tip. */
+uint32_t ds_beats_naming(const struct ds *ds, struct base_tick k,
+			 const struct base_hash *tip);
 void ds_judge_beats(struct ds *ds, struct base_tick k);
 
 /* catchup.c: R6 */

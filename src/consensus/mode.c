@@ -37,14 +37,9 @@ static void enter_shadow(struct ds *ds, struct base_tick k)
 /* At least f others had my tip after tick k. */
 static bool clean_tick(const struct ds *ds, struct base_tick k)
 {
-	const struct ds_beats *b = ds_beats_at(ds, k);
 	const struct ds_hist *h = ds_hist_at(ds, k);
-	uint32_t same = 0;
 
-	for (uint32_t i = 0; b && h && i < ds->c->n; i++)
-		same += ds_mask_has(b->strong, i) &&
-			base_hash_equal(&b->tip[i], &h->at.hash);
-	return same >= ds->c->f;
+	return (h ? ds_beats_naming(ds, k, &h->at.hash) : 0) >= ds->c->f;
 }
 
 /* Without certificates nothing vouches for a later start: who is there from
@@ -52,6 +47,12 @@ static bool clean_tick(const struct ds *ds, struct base_tick k)
 static bool from_the_start(const struct ds *ds, struct base_tick k)
 {
 	return !ds->c->certified && k.n == 0 && ds->final.height.n == 0;
+}
+
+/* Without certificates: decided, and nobody else has said so yet. */
+static bool unconfirmed(const struct ds *ds)
+{
+	return !ds->c->certified && ds->decided.set && !ds->next.set;
 }
 
 void ds_mode_tick(struct ds *ds, struct base_tick k)
@@ -73,7 +74,8 @@ void ds_mode_tick(struct ds *ds, struct base_tick k)
 		ds->clean++;
 	else
 		ds->clean = 0;
-	if (ds->clean < ds->c->rounds + 2 || !ds_is_member(ds))
+	if (ds->clean < ds->c->rounds + 2 || !ds_is_member(ds) ||
+	    unconfirmed(ds))
 		return;
 	DS_RULE(R7_ACTIVE);
 	ds_set_mode(ds, DS_ACTIVE, DS_REASON_NONE);

@@ -109,19 +109,27 @@ static void decide(struct ds *ds, const struct ds_slot *won, uint8_t sender,
 		ds_finalise(ds, &d->after.hash, NULL);
 }
 
-/* Without certificates nothing corrects who follows only: what it decided is
- * final when f + 1 members name it or it is ACTIVE by then (f others had its
- * tip for long), and nothing when they name another. */
+/* Without certificates nothing corrects who follows only. It is one of the f
+ * who may be wrong, so f other members that name what it decided have one
+ * among them who is right; a follower needs one more. While they do not, it
+ * judges no proposal, and its ticks are not clean. */
 static void confirm_shadow(struct ds *ds, struct base_tick k)
 {
-	const struct base_hash *tip = ds_beats_tip(ds, k);
+	const struct base_tick before = {k.n - 1};
+	const struct ds_beats *b = ds_beats_at(ds, before);
 	const struct base_hash *mine = &ds->decided.after.hash;
+	const struct base_hash *tip;
 
-	if (ds->c->certified || !ds->decided.set || ds->next.set)
+	if (ds->c->certified || ds->mode == DS_ACTIVE || !ds->decided.set ||
+	    ds->next.set || ds->decided.at.n >= k.n)
 		return;
-	if (ds->mode == DS_ACTIVE || (tip && base_hash_equal(tip, mine)))
+	if (ds_beats_naming(ds, before, mine) + ds_is_member(ds) > ds->c->f) {
 		ds_finalise(ds, mine, NULL);
-	else if (tip && !base_hash_equal(tip, &ds->final.hash))
+		return;
+	}
+	ds->clean = 0;
+	tip = b ? ds_common_tip(ds, b, b->active) : NULL;
+	if (tip && !base_hash_equal(tip, mine))
 		ds_drop_decided(ds);
 }
 
@@ -354,9 +362,9 @@ void ds_run_tick(struct ds *ds, struct base_tick k)
 	}
 	resolve(ds, k);
 	remember_tip(ds, k);
-	ds_mode_tick(ds, k);
 	if (k.n > 0)
-		confirm_shadow(ds, (struct base_tick){k.n - 1});
+		confirm_shadow(ds, k);
+	ds_mode_tick(ds, k);
 	vote_for_decided(ds);
 	if (ds_is_member(ds)) {
 		DS_RULE(R2_f);

@@ -63,9 +63,8 @@ void sim_connect_all(struct sim_world *w)
 			connect(w, a, b);
 }
 
-/* A ring of those that may be relied upon; the others hang on to it. */
 /* In the middle of a line an observer passes everything on and signs
- * nothing; each member keeps a member beside it, to ask (R6). */
+ * nothing. */
 static void insert_observer(struct sim_world *w, const uint32_t *solid,
 			    uint32_t count)
 {
@@ -78,6 +77,7 @@ static void insert_observer(struct sim_world *w, const uint32_t *solid,
 	connect(w, b, w->count - 1);
 }
 
+/* A ring of those that may be relied upon; the others hang on to it. */
 static void connect_ring(struct sim_world *w)
 {
 	bool between = w->count > w->members && w->committee.certified;
@@ -89,8 +89,7 @@ static void connect_ring(struct sim_world *w)
 	for (uint32_t i = 0; i < w->count; i++) {
 		const struct sim_node *n = &w->node[i];
 
-		/* Members only ask members (R6), and a follower may be wrong
-		 * for ever without certificates. */
+		/* A follower may be wrong for ever without certificates. */
 		if (n->liar || n->victim || n->member < 0)
 			continue;
 		if (last != SIM_NONE)
@@ -101,7 +100,7 @@ static void connect_ring(struct sim_world *w)
 		solid[count++] = i;
 	}
 	BASE_ASSERT(count > 0);
-	between = between && count >= 4;
+	between = between && count >= 2;
 	if (w->members > 7 || (!between && sim_chance(w, 500000)))
 		connect(w, first, last);
 	for (uint32_t i = 0; w->members > 7 && i < 3 * count; i++)

@@ -297,6 +297,88 @@ static bool first_decided(struct sim_world *w)
 	return true;
 }
 
+/* ---- certificates off: who follows decides, and nobody else says so ---- */
+
+static void crash_two(struct sim_world *w)
+{
+	w->node[2].bad_until = SIM_NEVER;
+	sim_crash(w, &w->node[2]);
+}
+
+static void trust_two(struct sim_world *w)
+{
+	sim_people_restart(w, &w->node[2]);
+	w->node[2].bad_until = w->now + 5 * SIM_DELTA_MS;
+}
+
+static bool all_decided_two(struct sim_world *w)
+{
+	return all_active(w) && second_decided(w);
+}
+
+static bool no_beats_to_two(struct sim_world *w, struct sim_node *from,
+			    struct sim_node *to, uint8_t wire,
+			    const struct sim_buf *buf)
+{
+	(void)w;
+	(void)from;
+	(void)buf;
+	return wire == DS_BEAT && to->index == 2;
+}
+
+static void hide_beats(struct sim_world *w)
+{
+	w->scene_filter = no_beats_to_two;
+}
+
+static void show_beats(struct sim_world *w)
+{
+	w->scene_filter = NULL;
+}
+
+static bool nothing_from_two(struct sim_world *w, struct sim_node *from,
+			     struct sim_node *to, uint8_t wire,
+			     const struct sim_buf *buf)
+{
+	(void)w;
+	(void)to;
+	(void)buf;
+	return wire == DS_PROPOSAL && from->index == 2;
+}
+
+/* To 2 alone, in time there and too late wherever it could pass it on. */
+static void show_to_two(struct sim_world *w)
+{
+	w->scene_filter = nothing_from_two;
+	struct sim_buf *buf = sim_lie_proposal(w, &w->node[3], 28);
+
+	sim_send_after(w, &w->node[3], 2, DS_PROPOSAL, buf, 1);
+	sim_buf_put(buf);
+}
+
+static bool first_by_all(struct sim_world *w)
+{
+	for (uint32_t i = 0; i < 3; i++)
+		if (w->node[i].disk.height != 1 || w->node[i].mode != DS_ACTIVE)
+			return false;
+	return true;
+}
+
+/* ---- 0, 1 and 2 know each other, 3 an observer alone ---- */
+
+static void hang_on_observer(struct sim_world *w)
+{
+	w->count = 5;
+	w->node[4].index = 4;
+	w->node[4].member = -1;
+	w->node[4].clock.since = w->now;
+	join(w, 0, 1);
+	join(w, 1, 2);
+	join(w, 2, 0);
+	join(w, 2, 4);
+	join(w, 4, 3);
+}
+
 #define T(tick, ms) ((tick)*SIM_DELTA_MS + (ms))
 
 static const struct scene scenes[] = {
@@ -385,6 +467,38 @@ static const struct scene scenes[] = {
 	 .connect = line_over_follower,
 	 .step = {{T(20, 992), show_late}},
 	 .good = first_decided},
+	/* Follows from tick 26, decides at 30, misses a beat, hears at 31
+	 * what is decided at 34, when it may be ACTIVE again. */
+	{.name = "decided-by-who-follows",
+	 .n = 3,
+	 .f = 2,
+	 .mining_ms = 1u << 30,
+	 .end_tick = 44,
+	 .step = {{T(20, 500), crash_two},
+		  {T(25, 300), trust_two},
+		  {T(26, 500), mine_at_zero},
+		  {T(27, 900), hide_beats},
+		  {T(28, 900), show_beats},
+		  {T(30, 500), mine_at_one}},
+	 .good = all_decided_two},
+	{.name = "shown-to-who-follows-only",
+	 .n = 4,
+	 .f = 2,
+	 .liars = 8,
+	 .mining_ms = 1u << 30,
+	 .end_tick = 60,
+	 .step = {{T(20, 500), crash_two},
+		  {T(25, 300), trust_two},
+		  {T(28, 950), show_to_two},
+		  {T(50, 500), mine_at_zero}},
+	 .good = first_by_all},
+	{.name = "an-observer-is-the-only-link",
+	 .n = 4,
+	 .f = 1,
+	 .mining_ms = 4000,
+	 .end_tick = 80,
+	 .connect = hang_on_observer,
+	 .good = active_and_final},
 };
 
 #define SCENES (sizeof(scenes) / sizeof(scenes[0]))
