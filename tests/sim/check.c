@@ -411,13 +411,26 @@ static void check_final(struct sim_world *w, struct sim_node *n,
  * than f are rejoining, and a liar may split them again. */
 static void start_anew(struct sim_world *w, const struct sim_node *n)
 {
+	const uint64_t until = w->now + (2 * W(w) + 9) * SIM_DELTA_MS;
+
 	if (w->chaos || n->victim || n->bad_until == SIM_NEVER ||
 	    n->bad_until < w->now || w->now > sim_tick_time(w, START_MAX))
 		return;
 	for (uint32_t i = 0; i < w->members; i++)
 		if (w->node[i].bad_until != SIM_NEVER)
-			w->node[i].bad_until =
-				w->now + (2 * W(w) + 9) * SIM_DELTA_MS;
+			w->node[i].bad_until = until;
+	sim_at(w, until,
+	       &(struct sim_event){.kind = SIM_EV_CHECK,
+				   .other = SIM_CHECK_13});
+}
+
+/* It is judged when it is over. */
+static bool starting(const struct sim_world *w)
+{
+	for (uint32_t i = 0; i < w->members && !w->chaos; i++)
+		if (!w->node[i].victim && w->node[i].bad_until > w->now)
+			return true;
+	return false;
 }
 
 static void check_mode(struct sim_world *w, struct sim_node *n,
@@ -438,7 +451,8 @@ static void check_mode(struct sim_world *w, struct sim_node *n,
 	if (a->mode.mode == DS_HALT) {
 		if (faulty_keys(w) < w->members - 2 * w->committee.f)
 			sim_violation(w, SIM_CHECK_5, n, "halts");
-		w->stop = true; /* the end of this chain, as it should be */
+		w->ended = true; /* the end of this chain, as it should be */
+		w->stop = true;
 	}
 	n->mode = a->mode.mode;
 	n->active_since = a->mode.mode == DS_ACTIVE ? w->now : SIM_NEVER;
@@ -680,6 +694,7 @@ static bool check_forked(struct sim_world *w)
 						    : b->disk.height;
 		if (a->disk.block[h] == b->disk.block[h])
 			continue;
+		w->ended = true;
 		w->stop = true;
 		if (faulty_keys(w) < w->members - 2 * w->committee.f)
 			sim_violation(w, SIM_CHECK_5, b,
@@ -690,7 +705,7 @@ static bool check_forked(struct sim_world *w)
 
 static void check_resumed(struct sim_world *w)
 {
-	if (w->committee.certified && check_forked(w))
+	if (starting(w) || (w->committee.certified && check_forked(w)))
 		return;
 	if (w->committee.certified)
 		check_votes_count(w);
@@ -702,7 +717,8 @@ static void check_resumed(struct sim_world *w)
 		struct sim_node *n = &w->node[i];
 		bool active = n->up && n->mode == DS_ACTIVE;
 
-		if (!sim_honest(n))
+		/* A victim has an appointment of its own. */
+		if (!sim_honest(n) || (!w->chaos && n->bad_until > w->now))
 			continue;
 		if (judge(w, SIM_CHECK_13))
 			active = false;
@@ -737,7 +753,8 @@ static void check_rejoined(struct sim_world *w, struct sim_node *n)
 		return;
 	/* Without certificates people try again, until no block is on its
 	 * way while the node comes up. */
-	if (!w->committee.certified && n->mode != DS_ACTIVE) {
+	if (!w->committee.certified &&
+	    (n->mode != DS_ACTIVE || !common_tip(w, n))) {
 		sim_people_restart(w, n);
 		sim_excuse(w, n);
 		return;
@@ -745,11 +762,6 @@ static void check_rejoined(struct sim_world *w, struct sim_node *n)
 	/* So far behind that it still catches up. */
 	if (n->mode != DS_ACTIVE && n->disk.height != n->height_then) {
 		n->height_then = n->disk.height;
-		sim_excuse(w, n);
-		return;
-	}
-	if (!w->committee.certified && !common_tip(w, n)) {
-		sim_people_restart(w, n);
 		sim_excuse(w, n);
 		return;
 	}

@@ -208,7 +208,7 @@ void sim_draw(struct sim_world *w)
 		w->node[i].member = i < n ? (int)i : -1;
 	}
 	w->chaos = w->halves ||
-		   (n > 1 && sim_chance(w, 500000) && !w->options.calm);
+		   ((n == 1 || sim_chance(w, 500000)) && !w->options.calm);
 	w->heal_at = sim_tick_time(w, (n > 7 ? 40 : 120) + sim_below(w, 40));
 	draw_liars(w);
 	w->skew_ms = (uint32_t)sim_below(w, 61);

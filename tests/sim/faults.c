@@ -17,6 +17,25 @@ enum phase { BEGIN, END, NOW };
 void sim_fired(struct sim_world *w, enum sim_fault fault)
 {
 	w->totals->fault[fault]++;
+	w->fired |= SIM_BIT(fault);
+}
+
+/* Too little went wrong: clocks that drift, messages that come twice, and a
+ * crash of who is alone. */
+void sim_faults_add(struct sim_world *w)
+{
+	struct sim_node *n = &w->node[0];
+
+	n->clock.offset_ms = (int64_t)(sim_local(w, n) - w->now);
+	n->clock.since = w->now;
+	n->clock.drift_ppm = 20;
+	sim_fired(w, SIM_DRIFT);
+	if (w->members > 1) {
+		w->duplicate_ppm = 100000;
+		return;
+	}
+	sim_people_restart(w, n);
+	sim_fired(w, SIM_CRASH);
 }
 
 static void at(struct sim_world *w, uint64_t when, enum sim_fault fault,
@@ -86,8 +105,14 @@ void sim_expect_progress(struct sim_world *w)
 {
 	w->judged_at = w->now + settle_ms(w);
 	w->decided_at_heal = w->highest_decided;
-	for (uint32_t i = 0; i < w->count; i++)
-		w->node[i].bad_until = SIM_NEVER;
+	for (uint32_t i = 0; i < w->count; i++) {
+		struct sim_node *n = &w->node[i];
+
+		if (w->chaos)
+			n->bad_until = SIM_NEVER;
+		else if (n->bad_until < w->judged_at)
+			n->bad_until = w->judged_at;
+	}
 	sim_at(w, w->judged_at,
 	       &(struct sim_event){.kind = SIM_EV_CHECK,
 				   .other = SIM_CHECK_13});

@@ -2,7 +2,7 @@
 /*
  * sim: runs seeds, and says which of them broke a rule.
  *
- *   sim --seeds N --seed S --nodes N --f F --faults LIST --jobs N --twice
+ *   sim --seeds N --seed S --nodes N --faults F --faults LIST --jobs N --twice
  *   sim --seed S --verbose         one seed, told
  *   sim --canaries                 each checker must see what is wrong
  *   sim --scenes | --scene NAME | --list-scenes
@@ -201,6 +201,8 @@ static int run_seeds(struct run *r)
 	       (unsigned long long)t.sends, (unsigned long long)t.signatures);
 	printf("%.1f s, %.0f seeds a minute\n", took,
 	       60 * (double)r->seeds / took);
+	printf("%llu seeds ended early: in HALT, or people must choose\n",
+	       (unsigned long long)t.ended);
 	if (t.failed)
 		printf("%llu seeds FAILED, the first is %llu: --seed %llu "
 		       "--verbose tells\n",
@@ -231,15 +233,23 @@ static int run_one(struct run *r)
 	return good ? 0 : 1;
 }
 
+static const char usage_text[] =
+	"usage: sim [--seeds N] [--seed S] [--nodes N] [--faults F] ...\n"
+	"  --seeds N      so many seeds, from --seed S on\n"
+	"  --nodes N      members, 1 to 64; otherwise drawn, 1 to 7\n"
+	"  --faults F     a number: f, as --f F; otherwise drawn\n"
+	"  --faults a,b   names: only these kinds of fault (--list-faults)\n"
+	"  --liars N      of the f; otherwise drawn\n"
+	"  --jobs N       processes, 2 unless told\n"
+	"  --twice        each seed twice: the traces must be equal\n"
+	"  --verbose      --seed S alone, told\n"
+	"  --mutant NAME  exit status 1 when a seed catches it\n"
+	"  --scene NAME | --scenes | --canaries\n"
+	"  --list-mutants | --list-scenes | --list-faults | --help\n";
+
 static int usage(void)
 {
-	(void)fprintf(stderr,
-		      "usage: sim [--seeds N] [--seed S] [--nodes N] [--f F]\n"
-		      "  [--liars N]"
-		      "  [--faults a,b,...] [--jobs N] [--twice] [--verbose]\n"
-		      "  [--mutant NAME] [--scene NAME]\n"
-		      "  --list-mutants | --list-scenes | --list-faults |\n"
-		      "  --canaries | --scenes\n");
+	(void)fputs(usage_text, stderr);
 	return 2;
 }
 
@@ -260,6 +270,15 @@ static bool parse_faults(uint64_t *out, char *list)
 		else if (strcmp(name, "none") != 0)
 			return false;
 	}
+	return true;
+}
+
+/* A number is f; names are the kinds that may be drawn. */
+static bool parse_f_or_faults(struct sim_options *out, char *text)
+{
+	if (strspn(text, "0123456789") != strlen(text) || !*text)
+		return parse_faults(&out->faults, text);
+	out->f = (uint32_t)strtoul(text, NULL, 10);
 	return true;
 }
 
@@ -304,6 +323,7 @@ static const struct option long_options[] = {
 	{"list-mutants", no_argument, NULL, 'M'},
 	{"list-faults", no_argument, NULL, 'F'},
 	{"list-scenes", no_argument, NULL, 'S'},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -327,7 +347,7 @@ static bool parse_option(struct run *r, int c)
 		r->options.liars = (uint32_t)strtoul(optarg, NULL, 10);
 		return true;
 	case 'x':
-		return parse_faults(&r->options.faults, optarg);
+		return parse_f_or_faults(&r->options, optarg);
 	case 'j':
 		r->jobs = (uint32_t)strtoul(optarg, NULL, 10);
 		return r->jobs >= 1 && r->jobs <= JOBS_MAX;
@@ -366,6 +386,8 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (c == 'M' || c == 'F' || c == 'S')
 			return list(c);
+		if (c == 'h')
+			return fputs(usage_text, stdout) < 0;
 		if (!parse_option(&r, c))
 			return usage();
 	}

@@ -32,6 +32,7 @@
 #define SIM_TICKS_MIN 200
 #define SIM_TICKS_MAX 600
 #define SIM_DECIDED_MIN 10
+#define SIM_KINDS_MIN 3	 /* of faults that happen in one seed */
 #define SIM_HISTORY 1024 /* ticks whose tip is remembered, a power of two */
 #define SIM_WINDOW 16	 /* instances whose sends are counted */
 #define SIM_ARCHIVE 64	 /* messages that a liar keeps */
@@ -82,21 +83,22 @@ enum sim_fault {
 #define SIM_BIT(fault) (UINT64_C(1) << (fault))
 
 /* The checkers: invariants 1 to 13, and what must never be at all. */
-#define SIM_CHECKS(X)                                \
-	X(1, "tips equal at every tick")             \
-	X(2, "a sole honest proposal is decided")    \
-	X(3, "one vote per height and key")          \
-	X(4, "one proposal per tick")                \
-	X(5, "no conflicting certificates")          \
-	X(6, "the final chain only grows")           \
-	X(7, "a divergence is alarmed")              \
-	X(8, "honest nodes are not banned")          \
-	X(9, "output depends on input only")         \
-	X(10, "bounds hold")                         \
-	X(11, "nothing leaves before it is durable") \
-	X(12, "no taint under synchrony")            \
-	X(13, "progress resumes")                    \
-	X(15, "the ledger is what its blocks make it")
+#define SIM_CHECKS(X)                                  \
+	X(1, "tips equal at every tick")               \
+	X(2, "a sole honest proposal is decided")      \
+	X(3, "one vote per height and key")            \
+	X(4, "one proposal per tick")                  \
+	X(5, "no conflicting certificates")            \
+	X(6, "the final chain only grows")             \
+	X(7, "a divergence is alarmed")                \
+	X(8, "honest nodes are not banned")            \
+	X(9, "output depends on input only")           \
+	X(10, "bounds hold")                           \
+	X(11, "nothing leaves before it is durable")   \
+	X(12, "no taint under synchrony")              \
+	X(13, "progress resumes")                      \
+	X(15, "the ledger is what its blocks make it") \
+	X(16, "a seed is long and faulty enough")
 
 enum sim_check {
 	SIM_CHECK_NONE,
@@ -118,6 +120,7 @@ struct sim_totals {
 	uint64_t check[SIM_CHECK_KINDS]; /* times that one judged */
 	uint64_t reason[DS_REASONS];
 	uint64_t rule[64];
+	uint64_t ended;	 /* seeds in HALT, or that people must end */
 	uint64_t failed; /* seeds with a violation */
 	uint64_t first_failed;
 };
@@ -345,6 +348,8 @@ struct sim_world {
 	uint32_t liars;
 	uint64_t lies;	/* bits of enum sim_fault */
 	uint64_t drawn; /* the same, of all faults of this seed */
+	uint64_t fired; /* and those that happened */
+	bool ended;	/* two certificates: nothing follows */
 	struct chain_params params;
 	struct base_hash genesis_hash;
 	struct ds_committee committee;
@@ -508,6 +513,7 @@ bool sim_people_needed(const struct sim_world *w);
 void sim_people_recover(struct sim_world *w);
 void sim_people_restart(struct sim_world *w, struct sim_node *n);
 void sim_faults_draw(struct sim_world *w);
+void sim_faults_add(struct sim_world *w);
 void sim_fault(struct sim_world *w, const struct sim_event *e);
 void sim_heal(struct sim_world *w);
 uint64_t sim_start_over(const struct sim_world *w);
