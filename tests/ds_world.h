@@ -9,6 +9,8 @@
 
 #include "test.h"
 
+#include <errno.h>
+
 #include "ds_fixture.h"
 
 #include "chain/merkle.h"
@@ -43,6 +45,10 @@ struct world_node {
 	bool mining;
 	bool silent; /* says nothing, hears nothing */
 	bool hold;   /* its disk does not answer */
+	bool fail;   /* its disk says no, */
+	bool blind;  /* and cannot read a coin */
+	bool deaf;   /* its verifier does not answer */
+	uint32_t verifies;
 	uint64_t held[16];
 	uint32_t held_count;
 	uint32_t sent[DS_EVID + 1]; /* messages by kind */
@@ -225,6 +231,9 @@ static inline void world_act(struct world_node *node, const struct ds_action *a)
 		world_send(node, a);
 		break;
 	case DS_ACT_VERIFY:
+		node->verifies++;
+		if (node->deaf)
+			break;
 		ds_verified(node->ds, now, a->verify.id,
 			    world_verify(a->verify.check, a->verify.count));
 		break;
@@ -232,6 +241,10 @@ static inline void world_act(struct world_node *node, const struct ds_action *a)
 		if (node->hold && a->persist.kind != DS_PERSIST_EVIDENCE) {
 			assert_true(node->held_count < 16);
 			node->held[node->held_count++] = a->persist.id;
+			break;
+		}
+		if (node->fail) {
+			ds_persisted(node->ds, now, a->persist.id, false);
 			break;
 		}
 		if (a->persist.kind == DS_PERSIST_FINAL)
@@ -392,6 +405,21 @@ static inline enum ds_mode world_mode(const struct world *w, uint32_t i)
 	return v.mode;
 }
 
+/* Every outpoint of bytes 0xc0 is a coin of ten, for anybody. */
+static inline int world_coin(void *ctx, struct chain_coin *out,
+			     const struct chain_outpoint *at)
+{
+	const struct world_node *node = ctx;
+
+	if (node->blind)
+		return -EIO;
+	if (at->txid.b[0] != 0xc0)
+		return -ENOENT;
+	*out = (struct chain_coin){.amount.units = 10 * BASE_COIN};
+	memset(out->key, 0xc1, sizeof(out->key));
+	return 0;
+}
+
 static inline void world_boot(struct world *w, uint32_t i)
 {
 	struct world_node *node = &w->node[i];
@@ -404,7 +432,7 @@ static inline void world_boot(struct world *w, uint32_t i)
 		.params = &w->params,
 		.self = (int)i,
 		.signer = {world_signer, node},
-		.ledger = {.coins = chain_coins_empty},
+		.ledger = {.coins = {.get = world_coin, .ctx = node}},
 	};
 	node->memory = aligned_alloc(64, ds_memory(&node->options));
 	assert_non_null(node->memory);
