@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ds_world.h: a few state machines that hear each other at once, with
- * signatures that are hashes, and disks that never fail. For scenes that a
- * reader can follow; the simulator is for everything else.
+ * signatures that are hashes, and disks that fail when told to. For scenes that
+ * a reader can follow; the simulator is for everything else.
  */
 #ifndef TESTS_DS_WORLD_H
 #define TESTS_DS_WORLD_H
@@ -43,11 +43,12 @@ struct world_node {
 	uint32_t height;
 	struct chain_context template;
 	bool mining;
-	bool silent; /* says nothing, hears nothing */
-	bool hold;   /* its disk does not answer */
-	bool fail;   /* its disk says no, */
-	bool blind;  /* and cannot read a coin */
-	bool deaf;   /* its verifier does not answer */
+	bool silent;	      /* says nothing, hears nothing */
+	bool hold;	      /* its disk does not answer */
+	bool fail;	      /* its disk says no, */
+	bool blind;	      /* and cannot read a coin */
+	bool deaf;	      /* its verifier does not answer */
+	uint32_t headers_max; /* that it gives at once; 0: all */
 	uint32_t verifies;
 	uint64_t held[16];
 	uint32_t held_count;
@@ -193,7 +194,13 @@ static inline void world_serve(struct world_node *node,
 	const struct world_block *b = world_find(peer, &a->need.hash);
 	const struct world_block *tip = &peer->chain[peer->height];
 	uint8_t headers[WORLD_HEIGHTS_MAX * CHAIN_HEADER_SIZE];
+	const size_t most =
+		peer->headers_max && peer->headers_max < a->need.count
+			? peer->headers_max
+			: a->need.count;
+	const uint8_t *bytes;
 	size_t count = 0;
+	size_t len = 0;
 
 	if (peer->silent || node->silent)
 		return;
@@ -204,15 +211,17 @@ static inline void world_serve(struct world_node *node,
 		break;
 	case DS_NEED_HEADERS:
 		for (uint32_t h = a->need.from.n;
-		     h <= peer->height && count < a->need.count; h++)
+		     h <= peer->height && count < most; h++)
 			memcpy(headers + CHAIN_HEADER_SIZE * count++,
 			       peer->chain[h].bytes, CHAIN_HEADER_SIZE);
 		ds_headers(node->ds, w->now, a->need.peer, headers, count);
 		break;
 	case DS_NEED_BLOCK:
-		if (b)
-			ds_block(node->ds, w->now, a->need.peer, b->bytes,
-				 b->len);
+		bytes = b ? b->bytes
+			  : ds_find_block(&len, peer->ds, &a->need.hash);
+		if (bytes)
+			ds_block(node->ds, w->now, a->need.peer, bytes,
+				 b ? b->len : len);
 		break;
 	case DS_NEED_CERT:
 		if (b && b->has_cert)
