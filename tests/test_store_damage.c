@@ -13,7 +13,8 @@
 #include "base/prng.h"
 #include "store_blocks.h"
 
-#define LENGTH 60u /* height of the tip */
+#define LENGTH 70u /* height of the tip */
+#define MERGED 5u  /* a height whose coins are in the table */
 #define MAP (UINT64_C(4) << 20)
 #define IMAGE_MAX (1u << 20)
 #define NOISE_ROUNDS 3000
@@ -239,6 +240,9 @@ static void another_format_is_refused(void **state)
 	base_store_le32(format, 1);
 	edit(f, "meta", "format", 6, format, 4);
 	assert_refused(f, -EPROTO, "older minerd");
+	base_store_le32(format, 2);
+	edit(f, "meta", "format", 6, format, 4);
+	assert_refused(f, -EPROTO, "older minerd");
 	base_store_le32(format, 0);
 	edit(f, "meta", "format", 6, format, 4);
 	assert_refused(f, -EBADMSG, "format");
@@ -341,24 +345,24 @@ static void assert_coin_refused(const struct fixture *f,
 static void coin_damage_is_found(void **state)
 {
 	const struct fixture *f = *state;
-	const struct chain_change *last = f->block[LENGTH].change;
+	const struct chain_change *old = f->block[MERGED].change;
 	const struct chain_outpoint *spent = &f->block[0].change[1].at;
 	struct chain_outpoint stray = *spent;
 	uint8_t key[CHAIN_OUTPOINT_SIZE], value[CHAIN_COIN_SIZE + 1];
 
-	chain_coin_write(value, &last->coin);
+	chain_coin_write(value, &old->coin);
 	value[CHAIN_COIN_SIZE] = 0;
-	chain_outpoint_write(key, &last->at);
+	chain_outpoint_write(key, &old->at);
 	edit(f, "coins", key, sizeof(key), NULL, 0);
-	assert_coin_refused(f, &last->at, "is missing");
+	assert_coin_refused(f, &old->at, "is missing");
 	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE + 1);
-	assert_coin_refused(f, &last->at, "is not what its block made");
+	assert_coin_refused(f, &old->at, "is not what its block made");
 	edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE - 1);
-	assert_coin_refused(f, &last->at, "is not what its block made");
+	assert_coin_refused(f, &old->at, "is not what its block made");
 	for (size_t i = 0; i < CHAIN_COIN_SIZE; i++) {
 		value[i] ^= 0x20;
 		edit(f, "coins", key, sizeof(key), value, CHAIN_COIN_SIZE);
-		assert_coin_refused(f, &last->at, "is not what its block made");
+		assert_coin_refused(f, &old->at, "is not what its block made");
 		value[i] ^= 0x20;
 	}
 	chain_outpoint_write(key, spent);
@@ -377,6 +381,71 @@ static void coin_damage_is_found(void **state)
 	assert_refused(f, -EBADMSG, "an entry that is none");
 }
 
+/* The value of the tip's run: one coin made, and room for another change. */
+#define RUN_HEAD 16
+#define RUN_ENTRY 40
+#define RUN_COIN (RUN_HEAD + RUN_ENTRY)
+#define RUN_SIZE (RUN_COIN + CHAIN_COIN_SIZE)
+
+static void make_run(uint8_t out[RUN_SIZE], const struct fixture *f)
+{
+	const struct chain_change *last = f->block[LENGTH].change;
+
+	base_store_le32(out, 1);
+	base_store_le32(out + 4, 1);
+	base_store_le64(out + 8, LENGTH + 2 * TEST_SPENDS);
+	chain_outpoint_write(out + RUN_HEAD, &last->at);
+	base_store_le32(out + RUN_COIN - 4, 0);
+	chain_coin_write(out + RUN_COIN, &last->coin);
+}
+
+static void run_damage_is_found(void **state)
+{
+	static const char not_newest[] = "not those of the newest blocks";
+	const struct fixture *f = *state;
+	const struct chain_change *last = f->block[LENGTH].change;
+	uint8_t run[RUN_SIZE], key[CHAIN_OUTPOINT_SIZE];
+	struct base_error err = {""};
+	struct chain_context tip;
+	struct store *s;
+
+	make_run(run, f);
+	edit_at(f, "runs", LENGTH, run, sizeof(run));
+	assert_int_equal(examine(&tip, f, &err), 0);
+	edit_at(f, "runs", LENGTH, NULL, 0);
+	assert_refused(f, -EBADMSG, not_newest);
+	assert_int_equal(open_store(&s, f, false, &err), -EBADMSG);
+	edit_at(f, "runs", LENGTH - 20, NULL, 0);
+	assert_refused(f, -EBADMSG, not_newest);
+	edit_at(f, "runs", LENGTH + 1, run, sizeof(run));
+	assert_refused(f, -EBADMSG, not_newest);
+	edit_at(f, "runs", 0, run, sizeof(run));
+	assert_refused(f, -EBADMSG, not_newest);
+	for (size_t len = 0; len < sizeof(run); len += 7) {
+		edit_at(f, "runs", LENGTH, run, len);
+		assert_refused(f, -EBADMSG, not_newest);
+		assert_int_equal(open_store(&s, f, false, &err), -EBADMSG);
+	}
+	/* Every byte of it counts. */
+	for (size_t i = 0; i < sizeof(run); i++) {
+		run[i] ^= 0x20;
+		edit_at(f, "runs", LENGTH, run, sizeof(run));
+		assert_refused(f, -EBADMSG, "is damaged");
+		run[i] ^= 0x20;
+	}
+	run[8]++;
+	edit_at(f, "runs", LENGTH, run, sizeof(run));
+	assert_refused(f, -EBADMSG, "the number of coins is wrong");
+	run[8]--;
+	/* A coin that was made twice, or taken and never there. */
+	chain_outpoint_write(key, &last->at);
+	edit(f, "coins", key, sizeof(key), run + RUN_COIN, CHAIN_COIN_SIZE);
+	assert_coin_refused(f, &last->at, "does not go with its changes");
+	base_store_le32(run + RUN_COIN - 4, UINT32_MAX);
+	edit_at(f, "runs", LENGTH, run, sizeof(run));
+	assert_coin_refused(f, &last->at, "does not go with its changes");
+}
+
 static int count_coin(void *ctx, const struct chain_outpoint *at,
 		      const struct chain_coin *coin)
 {
@@ -389,18 +458,18 @@ static int count_coin(void *ctx, const struct chain_outpoint *at,
 static void an_unreadable_coin_is_an_error(void **state)
 {
 	const struct fixture *f = *state;
-	const struct chain_change *last = f->block[LENGTH].change;
+	const struct chain_change *old = f->block[MERGED].change;
 	uint8_t key[CHAIN_OUTPOINT_SIZE];
 	struct base_error err = {""};
 	struct store_reader *r;
 	struct chain_coin coin;
 	struct store *s;
 
-	chain_outpoint_write(key, &last->at);
+	chain_outpoint_write(key, &old->at);
 	edit(f, "coins", key, sizeof(key), "?", 1);
 	assert_int_equal(open_store(&s, f, true, &err), 0);
 	assert_int_equal(store_read_begin(&r, s, &err), 0);
-	assert_int_equal(store_coin_at(&coin, r, &last->at), -EBADMSG);
+	assert_int_equal(store_coin_at(&coin, r, &old->at), -EBADMSG);
 	assert_int_equal(store_coins_each(r, count_coin, NULL), -EBADMSG);
 	store_read_end(r);
 	store_close(s);
@@ -582,6 +651,7 @@ int main(void)
 		cmocka_unit_test(header_table_damage_is_found),
 		cmocka_unit_test(block_damage_is_found),
 		cmocka_unit_test(coin_damage_is_found),
+		cmocka_unit_test(run_damage_is_found),
 		cmocka_unit_test(an_unreadable_coin_is_an_error),
 		cmocka_unit_test(transaction_index_damage_is_found),
 		cmocka_unit_test(meta_damage_is_found),

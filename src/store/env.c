@@ -11,11 +11,12 @@
 #include "store/pages.h"
 
 static const char *const table_name[STORE_TABLES] = {
-	[STORE_META] = "meta",	     [STORE_BLOCKS] = "blocks",
-	[STORE_HEIGHTS] = "heights", [STORE_HEADERS] = "headers",
-	[STORE_CERTS] = "certs",     [STORE_COINS] = "coins",
-	[STORE_TXS] = "txs",	     [STORE_POOL] = "pool",
-	[STORE_MEMBER] = "member",   [STORE_EVIDENCE] = "evidence",
+	[STORE_META] = "meta",	       [STORE_BLOCKS] = "blocks",
+	[STORE_HEIGHTS] = "heights",   [STORE_HEADERS] = "headers",
+	[STORE_CERTS] = "certs",       [STORE_COINS] = "coins",
+	[STORE_RUNS] = "runs",	       [STORE_TXS] = "txs",
+	[STORE_POOL] = "pool",	       [STORE_MEMBER] = "member",
+	[STORE_EVIDENCE] = "evidence",
 };
 
 /* A new store grows here, so that data.mdb is there whole or not at all. */
@@ -259,6 +260,15 @@ static int check_tip(const struct store *s, MDB_txn *txn,
 	return 0;
 }
 
+/* The runs of a store that is only read belong to who writes it, if anybody
+ * does: no filter follows them. */
+static int make_filter(struct store *s, MDB_txn *txn, struct base_error *err)
+{
+	int rc = s->read_only ? 0 : store_coins_filter(s, txn);
+
+	return rc ? store_failed(err, rc, s->path, "reading the coins of") : 0;
+}
+
 static int open_tables(struct store *s, struct base_error *err)
 {
 	MDB_txn *txn;
@@ -280,6 +290,8 @@ static int open_tables(struct store *s, struct base_error *err)
 		rc = open_table(s, txn, i, err);
 	if (!rc)
 		rc = check_tip(s, txn, err);
+	if (!rc)
+		rc = make_filter(s, txn, err);
 	if (rc) {
 		mdb_txn_abort(txn);
 		return rc;

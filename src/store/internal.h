@@ -9,7 +9,8 @@
  *   heights  be32 height -> hash
  *   headers  be32 height -> the 80 bytes of the block's header
  *   certs    be32 height -> the block's certificate
- *   coins    outpoint -> coin, of every unspent output at the tip
+ *   coins    outpoint -> coin, of unspent outputs; where it is behind the tip
+ *   runs     be32 height -> what its block changed: runs.h
  *   txs      txid -> be32 height, of transactions in indexed blocks
  *   pool     be32 index -> a piece of the mempool's dump
  *   member   "proposed" -> le64 tick; "vote" -> vote; "vote block" -> block
@@ -22,6 +23,7 @@
 #include <pthread.h>
 
 #include "base/bytes.h"
+#include "store/filter.h"
 #include "store/store.h"
 
 #define STORE_PATH_MAX 4096
@@ -41,6 +43,7 @@ enum store_table {
 	STORE_HEADERS,
 	STORE_CERTS,
 	STORE_COINS,
+	STORE_RUNS,
 	STORE_TXS,
 	STORE_POOL,
 	STORE_MEMBER,
@@ -48,9 +51,30 @@ enum store_table {
 	STORE_TABLES
 };
 
+/* Blocks whose changes to the coins are runs (runs.h), and slices of the
+ * keys: with more of them, commits touch fewer pages of the table of coins
+ * (1/STORE_RUNS_MAX of them), and lookups have more runs to look into. */
+#define STORE_RUNS_MAX 62
+
+struct store_run {
+	const uint8_t *entry; /* count of them */
+	const uint8_t *coin;  /* made of them */
+	uint32_t count;
+	uint32_t made;
+	uint64_t coins; /* unspent after the block */
+};
+
+struct store_runs {
+	uint32_t first; /* height of the first */
+	uint32_t count; /* the last is the tip's */
+	struct store_run run[STORE_RUNS_MAX];
+};
+
 struct store_reader {
 	struct store *s;
-	MDB_txn *txn; /* NULL: free */
+	MDB_txn *txn;		/* NULL: free */
+	bool loaded;		/* runs is */
+	struct store_runs runs; /* of the snapshot */
 };
 
 struct store {
@@ -60,6 +84,7 @@ struct store {
 	MDB_env *env;	/* NULL: could not be opened again after a failure */
 	MDB_dbi table[STORE_TABLES];
 	struct store_reader reader[STORE_READERS_MAX];
+	struct store_filter filter; /* of the runs; not when read_only */
 	uint64_t map_bytes;
 	uint8_t *stripped; /* for ids of transactions; NULL: no index */
 	bool read_only;
@@ -127,15 +152,44 @@ BASE_MUST_CHECK int store_txs_indexed(uint32_t *out, const struct store *s,
 /* Indexes the blocks that are not. Errors as store_append(). */
 BASE_MUST_CHECK int store_txs_complete(struct store *s, struct base_error *err);
 
-/* coins.c: what @changes leave is put into the table, what they take is
- * deleted. 0; MDB_CORRUPTED: the table is not what they began with; LMDB's
- * error. The transaction is good for aborting only after a failure. */
-BASE_MUST_CHECK int store_coins_apply(MDB_txn *txn, MDB_dbi table,
+/* table.c: a table of coins, outpoint -> coin. */
+
+/* A change that lasts, and the beginning of its key. */
+struct store_place {
+	uint64_t prefix;
+	const struct chain_change *change;
+};
+
+/* What @changes leave to be done, in the order of the keys' bytes. @out has
+ * room for all of them. Returns how many. */
+size_t store_table_sort(struct store_place *out,
+			const struct chain_changes *changes);
+
+/* Adds a coin of CHAIN_COIN_SIZE bytes, or takes it. 0; MDB_CORRUPTED: it is
+ * there already, or is not there; LMDB's error. */
+BASE_MUST_CHECK int store_table_add(MDB_cursor *cursor, const uint8_t *at,
+				    const uint8_t *coin);
+BASE_MUST_CHECK int store_table_take(MDB_cursor *cursor, const uint8_t *at);
+
+/* Does all of it. Errors as above; the transaction is good for aborting only
+ * after a failure. */
+BASE_MUST_CHECK int store_table_apply(MDB_txn *txn, MDB_dbi table,
 				      const struct chain_changes *changes);
 
-/* The coin at @at of any table of coins. Errors as store_coin_at(). */
-BASE_MUST_CHECK int store_coins_get(struct chain_coin *out, MDB_txn *txn,
-				    MDB_dbi table,
-				    const struct chain_outpoint *at);
+/* The coin at @at. Errors as store_coin_at(). */
+BASE_MUST_CHECK int store_table_get(struct chain_coin *out, MDB_txn *txn,
+				    MDB_dbi table, const uint8_t *at);
+
+/* coins.c: the changes of the block at @height, the next. *@bytes: about how
+ * many it writes at most. 0; MDB_CORRUPTED: the coins are not what they began
+ * with; LMDB's error. The transaction is good for aborting only after a
+ * failure; after its commit store_filter_end() is due. */
+BASE_MUST_CHECK int store_coins_append(struct store *s, MDB_txn *txn,
+				       struct base_height height,
+				       const struct chain_changes *changes,
+				       uint64_t *bytes);
+
+/* Makes the filter anew. 0 or LMDB's error. */
+BASE_MUST_CHECK int store_coins_filter(struct store *s, MDB_txn *txn);
 
 #endif

@@ -17,8 +17,10 @@ int store_read_begin(struct store_reader **out, struct store *s,
 	for (size_t i = 0; i < STORE_READERS_MAX && !r; i++)
 		if (!s->reader[i].txn)
 			r = &s->reader[i];
-	if (r)
+	if (r) {
 		r->txn = txn;
+		r->loaded = false;
+	}
 	(void)pthread_mutex_unlock(&s->lock);
 	if (!r) {
 		store_txn_abort(s, txn);

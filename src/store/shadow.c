@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "store/walk.h"
 
 /* Between two commits: each keeps a page in memory until then. */
 #define COMMIT_CHANGES 16384
@@ -118,8 +119,10 @@ static int get(void *shadow, struct chain_coin *out,
 	       const struct chain_outpoint *at)
 {
 	struct store_shadow *w = shadow;
+	uint8_t bytes[CHAIN_OUTPOINT_SIZE];
 
-	return store_coins_get(out, w->txn, w->table, at);
+	chain_outpoint_write(bytes, at);
+	return store_table_get(out, w->txn, w->table, bytes);
 }
 
 struct chain_coins store_shadow_coins(struct store_shadow *w)
@@ -142,7 +145,7 @@ int store_shadow_apply(struct store_shadow *w,
 		       const struct chain_changes *changes,
 		       struct base_error *err)
 {
-	int rc = store_coins_apply(w->txn, w->table, changes);
+	int rc = store_table_apply(w->txn, w->table, changes);
 
 	w->pending += changes->count;
 	if (!rc && w->pending >= COMMIT_CHANGES)
@@ -168,19 +171,22 @@ static int differs(const struct store *s, const MDB_val *key, const char *how,
 			 s->path, hex, at.index, how);
 }
 
-/* Both tables in the order of their keys, side by side. */
-static int compare(const struct store *s, MDB_cursor *stored, MDB_cursor *made,
-		   struct base_error *err)
+/* Both in the order of their keys, side by side; *@count: how many coins. */
+static int compare(const struct store *s, struct store_walk *stored,
+		   MDB_cursor *made, uint64_t *count, struct base_error *err)
 {
-	MDB_txn *txn = mdb_cursor_txn(stored);
-	MDB_dbi table = mdb_cursor_dbi(stored);
+	MDB_txn *txn = mdb_cursor_txn(made);
+	MDB_dbi table = mdb_cursor_dbi(made);
 
-	for (;;) {
+	for (;; ++*count) {
 		MDB_val key, value, want_key, want;
-		int have_rc = mdb_cursor_get(stored, &key, &value, MDB_NEXT);
+		int have_rc = store_walk_next(&key, &value, stored);
 		int want_rc = mdb_cursor_get(made, &want_key, &want, MDB_NEXT);
 		int order;
 
+		if (have_rc == MDB_CORRUPTED && key.mv_size > 0)
+			return differs(s, &key, "does not go with its changes",
+				       err);
 		if (have_rc && have_rc != MDB_NOTFOUND)
 			return store_failed(err, have_rc, s->path, "reading");
 		if (want_rc && want_rc != MDB_NOTFOUND)
@@ -204,21 +210,50 @@ static int compare(const struct store *s, MDB_cursor *stored, MDB_cursor *made,
 	}
 }
 
-int store_shadow_compare(struct store_shadow *w, const struct store *s,
-			 MDB_txn *txn, struct base_error *err)
+static int compare_runs(struct store_shadow *w, const struct store *s,
+			const struct store_runs *runs, MDB_txn *txn,
+			struct base_error *err)
 {
-	MDB_cursor *stored, *made;
-	int rc = mdb_cursor_open(txn, s->table[STORE_COINS], &stored);
+	struct store_walk stored;
+	MDB_cursor *made;
+	uint64_t count = 0;
+	int rc = store_walk_begin(&stored, runs, s, txn);
 
 	if (rc)
 		return store_failed(err, rc, s->path, "reading");
 	rc = mdb_cursor_open(w->txn, w->table, &made);
 	if (rc) {
-		rc = store_failed(err, rc, w->path, "reading");
+		rc = store_failed(err, rc, s->path, "reading");
 	} else {
-		rc = compare(s, stored, made, err);
+		rc = compare(s, &stored, made, &count, err);
 		mdb_cursor_close(made);
 	}
-	mdb_cursor_close(stored);
+	store_walk_end(&stored);
+	if (!rc && runs->run[runs->count - 1].coins != count)
+		rc = base_fail(err, -EBADMSG,
+			       "%s is damaged: the number of coins is wrong; "
+			       "restore a copy",
+			       s->path);
 	return rc;
+}
+
+int store_shadow_compare(struct store_shadow *w, const struct store *s,
+			 MDB_txn *txn, struct base_error *err)
+{
+	struct store_runs runs;
+	MDB_stat stat;
+	int rc = mdb_stat(txn, s->table[STORE_RUNS], &stat);
+
+	if (!rc)
+		rc = store_runs_load(&runs, s, txn);
+	if (!rc && stat.ms_entries != runs.count)
+		rc = MDB_CORRUPTED;
+	if (rc == MDB_CORRUPTED)
+		return base_fail(err, -EBADMSG,
+				 "%s is damaged: the changes of coins are not "
+				 "those of the newest blocks; restore a copy",
+				 s->path);
+	if (rc)
+		return store_failed(err, rc, s->path, "reading");
+	return compare_runs(w, s, &runs, txn, err);
 }

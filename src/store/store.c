@@ -11,10 +11,8 @@
 #include "store/internal.h"
 
 /* Free space below which a short write is a full disk: LMDB calls both EIO.
- * More than what one commit writes besides the block and its changes, each
- * of which dirties a page and now and then splits it. */
+ * More than what one commit writes besides the block and its coins. */
 #define FULL_BELOW (UINT64_C(1) << 20)
-#define CHANGE_BYTES (UINT64_C(2) * 4096)
 
 static int failed_full(struct base_error *err, const char *path,
 		       const char *doing)
@@ -103,8 +101,13 @@ int store_open(struct store **out, const struct store_options *options,
 		s->map_bytes = STORE_MAP_DEFAULT;
 	for (size_t i = 0; i < STORE_READERS_MAX; i++)
 		s->reader[i].s = s;
-	rc = store_env_open(s, err);
+	rc = s->read_only ? 0 : store_filter_init(&s->filter);
+	if (rc)
+		rc = store_failed(err, -rc, s->path, "opening");
+	else
+		rc = store_env_open(s, err);
 	if (rc) {
+		store_filter_free(&s->filter);
 		free(s);
 		return rc;
 	}
@@ -127,6 +130,7 @@ void store_close(struct store *s)
 	BASE_ASSERT(s->users == 0);
 	store_env_close(s);
 	(void)pthread_mutex_destroy(&s->lock);
+	store_filter_free(&s->filter);
 	free(s->stripped);
 	free(s);
 }
@@ -352,6 +356,7 @@ int store_write_end(struct store *s, MDB_txn *txn, int rc, uint64_t bytes,
 static int append(struct store *s, const struct store_block *b,
 		  struct base_error *err)
 {
+	uint64_t bytes = 0;
 	MDB_txn *txn;
 	int dead, rc;
 
@@ -372,12 +377,14 @@ static int append(struct store *s, const struct store_block *b,
 	(void)mdb_reader_check(s->env, &dead);
 	rc = put_block(s, txn, b);
 	if (!rc)
-		rc = store_coins_apply(txn, s->table[STORE_COINS], b->changes);
+		rc = store_coins_append(s, txn, b->after.height, b->changes,
+					&bytes);
 	if (!rc && s->stripped)
 		rc = store_txs_add(s, txn, b->data, b->len, b->after.height);
-	return store_write_end(
-		s, txn, rc,
-		b->len + b->cert_len + b->changes->count * CHANGE_BYTES, err);
+	rc = store_write_end(s, txn, rc, b->len + b->cert_len + bytes, err);
+	if (!rc)
+		store_filter_end(&s->filter, b->after.height.n);
+	return rc;
 }
 
 int store_append(struct store *s, const struct store_block *block,

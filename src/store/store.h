@@ -24,7 +24,7 @@
 #define STORE_MAP_DEFAULT (UINT64_C(1) << 40) /* sparse */
 #define STORE_READERS_MAX 32
 #define STORE_POOL_PIECES_MAX 65536
-#define STORE_EVIDENCE_MAX 1024
+#define STORE_EVIDENCE_MAX 256
 
 struct store;
 
@@ -85,7 +85,9 @@ struct store_block {
  * the disk or the map is full, nothing was written, the store is as before;
  * -EIO: the disk failed (store_tip() says from where to go on); -EINVAL: @block
  * does not extend the stored tip; -EBADMSG: damaged: also when a coin to be
- * added is there already, or one to go is not; -ENOMEM.
+ * added is there already, or one to go is not, and when an earlier change of a
+ * coin, which is merged now (runs.h), does not go with what the table has;
+ * -ENOMEM.
  */
 BASE_MUST_CHECK int store_append(struct store *s,
 				 const struct store_block *block,
@@ -173,7 +175,8 @@ store_coins_each(struct store_reader *r,
 			     const struct chain_coin *coin),
 		 void *ctx);
 
-/* How many there are; 0, too, after a read of @r that was -EBADMSG. */
+/* How many there are, as the newest block left it; 0, too, after a read of @r
+ * that was -EBADMSG. */
 uint64_t store_coins_count(struct store_reader *r);
 
 /*
