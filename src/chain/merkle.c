@@ -2,6 +2,7 @@
 #include "chain/merkle.h"
 
 #include "base/assert.h"
+#include "pow/bulk.h"
 #include "pow/sha256.h"
 
 void chain_merkle_root(struct base_hash *root, bool *mutated,
@@ -10,16 +11,17 @@ void chain_merkle_root(struct base_hash *root, bool *mutated,
 	BASE_ASSERT(count >= 1);
 	*mutated = false;
 	while (count > 1) {
-		for (size_t i = 0; i < count; i += 2) {
-			/* The odd last one is paired with itself: that pair is
-			 * honest, only a real equal neighbour is not. */
-			size_t right = i + 1 < count ? i + 1 : i;
+		size_t pairs = count / 2;
 
-			if (right != i &&
-			    base_hash_equal(&leaf[i], &leaf[right]))
+		for (size_t i = 0; i < pairs; i++)
+			if (base_hash_equal(&leaf[2 * i], &leaf[2 * i + 1]))
 				*mutated = true;
-			pow_sha256d_pair(&leaf[i / 2], &leaf[i], &leaf[right]);
-		}
+		pow_bulk_pairs(leaf, leaf, pairs);
+		/* The odd last one is paired with itself: that pair is
+		 * honest, only a real equal neighbour is not. */
+		if (count % 2)
+			pow_sha256d_pair(&leaf[pairs], &leaf[count - 1],
+					 &leaf[count - 1]);
 		count = (count + 1) / 2;
 	}
 	*root = leaf[0];
@@ -34,9 +36,10 @@ chain_merkle_branch(struct base_hash branch[static CHAIN_MERKLE_DEPTH_MAX],
 	BASE_ASSERT(count >= 1 && count <= (size_t)1 << CHAIN_MERKLE_DEPTH_MAX);
 	while (count > 1) {
 		branch[depth++] = leaf[1];
-		for (size_t i = 2; i < count; i += 2)
-			pow_sha256d_pair(&leaf[i / 2], &leaf[i],
-					 &leaf[i + 1 < count ? i + 1 : i]);
+		pow_bulk_pairs(&leaf[1], &leaf[2], count / 2 - 1);
+		if (count % 2)
+			pow_sha256d_pair(&leaf[count / 2], &leaf[count - 1],
+					 &leaf[count - 1]);
 		count = (count + 1) / 2;
 	}
 	return depth;

@@ -146,6 +146,17 @@ bool pow_kernel_confirm(const struct minerd_pow_job *job, uint32_t midstate,
 	return true;
 }
 
+void pow_kernel_padding(uint32_t kw[static 64], uint32_t bits)
+{
+	uint32_t w[64] = {[0] = PADDING, [15] = bits};
+
+	for (unsigned t = 16; t < 64; t++)
+		w[t] = small_sigma1(w[t - 2]) + w[t - 7] +
+		       small_sigma0(w[t - 15]) + w[t - 16];
+	for (unsigned t = 0; t < 64; t++)
+		kw[t] = w[t] + pow_sha256_k[t];
+}
+
 uint64_t pow_kernel_collect(const struct minerd_pow_job *job,
 			    const uint32_t *masks, uint64_t first,
 			    uint32_t lanes, struct minerd_pow_hits *hits)

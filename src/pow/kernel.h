@@ -73,6 +73,10 @@ uint64_t pow_kernel_collect(const struct minerd_pow_job *job,
 			    const uint32_t *masks, uint64_t first,
 			    uint32_t lanes, struct minerd_pow_hits *hits);
 
+/* Words plus constants of a block that is padding alone: the second one of a
+ * message of @bits, 512 times a number. */
+void pow_kernel_padding(uint32_t kw[static 64], uint32_t bits);
+
 /* The kernels, each in a file with its own instruction set; the contract is
  * scan() of struct minerd_pow_backend. */
 uint64_t pow_scan_scalar(const struct minerd_pow_job *job, uint64_t first,
@@ -85,5 +89,19 @@ uint64_t pow_scan_avx512(const struct minerd_pow_job *job, uint64_t first,
 			 uint64_t end, struct minerd_pow_hits *hits);
 uint64_t pow_scan_shani(const struct minerd_pow_job *job, uint64_t first,
 			uint64_t end, struct minerd_pow_hits *hits);
+
+/* Each kernel's part of pow/bulk.h. */
+#define POW_KERNEL_BULK(name)                                                 \
+	void pow_bulk_pairs_##name(struct base_hash *out,                     \
+				   const struct base_hash *in, size_t count); \
+	void pow_bulk_headers_##name(struct base_hash *out,                   \
+				     const uint8_t *headers, size_t stride,   \
+				     size_t count)
+
+POW_KERNEL_BULK(single);
+POW_KERNEL_BULK(sse41);
+POW_KERNEL_BULK(avx2);
+POW_KERNEL_BULK(avx512);
+POW_KERNEL_BULK(shani);
 
 #endif

@@ -60,12 +60,55 @@ VEC_OP unsigned vec_at_most(vec x, unsigned top)
 	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(le));
 }
 
+VEC_OP vec vec_low32(vec x, vec y)
+{
+	return _mm256_unpacklo_epi32(x, y);
+}
+
+VEC_OP vec vec_high32(vec x, vec y)
+{
+	return _mm256_unpackhi_epi32(x, y);
+}
+
+VEC_OP vec vec_low64(vec x, vec y)
+{
+	return _mm256_unpacklo_epi64(x, y);
+}
+
+VEC_OP vec vec_high64(vec x, vec y)
+{
+	return _mm256_unpackhi_epi64(x, y);
+}
+
+VEC_OP vec vec_gather(const unsigned char *p, unsigned long stride)
+{
+	return _mm256_loadu2_m128i((const __m128i_u *)(p + 4 * stride),
+				   (const __m128i_u *)p);
+}
+
+VEC_OP void vec_scatter(unsigned char *p, unsigned long stride, vec x)
+{
+	_mm256_storeu2_m128i((__m128i_u *)(p + 4 * stride), (__m128i_u *)p, x);
+}
+
 #include "pow/kernel_vec_logic.h"
 
-#include "pow/kernel_vec.h"
+#include "pow/kernel_bulk.h"
 
 uint64_t pow_scan_avx2(const struct minerd_pow_job *job, uint64_t first,
 		       uint64_t end, struct minerd_pow_hits *hits)
 {
 	return vec_scan(job, first, end, hits);
+}
+
+void pow_bulk_pairs_avx2(struct base_hash *out, const struct base_hash *in,
+			 size_t count)
+{
+	vec_pairs(out, in, count);
+}
+
+void pow_bulk_headers_avx2(struct base_hash *out, const uint8_t *headers,
+			   size_t stride, size_t count)
+{
+	vec_headers(out, headers, stride, count);
 }

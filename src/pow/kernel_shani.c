@@ -79,6 +79,15 @@ static inline void rounds(__m128i abef[STREAMS], __m128i cdgh[STREAMS],
 	}
 }
 
+/* The state as the next hash's message. */
+static inline void digest_words(__m128i m[QUADS], __m128i abef, __m128i cdgh)
+{
+	m[0] = _mm_shuffle_epi32(_mm_unpackhi_epi64(abef, cdgh), 0xb1);
+	m[1] = _mm_shuffle_epi32(_mm_unpacklo_epi64(abef, cdgh), 0xb1);
+	m[2] = words(0x80000000u, 0, 0, 0);
+	m[3] = words(0, 0, 0, 256);
+}
+
 /* The first hash as the second one's message; kw as expand() made it. */
 static inline void first_hash(__m128i m[STREAMS][QUADS],
 			      __m128i kw[STREAMS][QUADS],
@@ -96,12 +105,7 @@ static inline void first_hash(__m128i m[STREAMS][QUADS],
 	for (unsigned i = 0; i < STREAMS; i++) {
 		abef[i] = _mm_add_epi32(abef[i], mid->abef);
 		cdgh[i] = _mm_add_epi32(cdgh[i], mid->cdgh);
-		m[i][0] = _mm_shuffle_epi32(
-			_mm_unpackhi_epi64(abef[i], cdgh[i]), 0xb1);
-		m[i][1] = _mm_shuffle_epi32(
-			_mm_unpacklo_epi64(abef[i], cdgh[i]), 0xb1);
-		m[i][2] = words(0x80000000u, 0, 0, 0);
-		m[i][3] = words(0, 0, 0, 256);
+		digest_words(m[i], abef[i], cdgh[i]);
 	}
 }
 
@@ -184,4 +188,120 @@ uint64_t pow_scan_shani(const struct minerd_pow_job *job, uint64_t first,
 			return next;
 	}
 	return end;
+}
+
+/* Two whole messages side by side: their chaining values and schedules. */
+struct sha_bulk {
+	__m128i abef[STREAMS];
+	__m128i cdgh[STREAMS];
+	__m128i m[STREAMS][QUADS];
+	__m128i kw[STREAMS][QUADS];
+};
+
+static inline void bulk_start(struct sha_bulk *b)
+{
+	const uint32_t *iv = pow_sha256_iv;
+
+	for (unsigned i = 0; i < STREAMS; i++) {
+		b->abef[i] = words(iv[5], iv[4], iv[1], iv[0]);
+		b->cdgh[i] = words(iv[7], iv[6], iv[3], iv[2]);
+	}
+}
+
+/* Words are big-endian in the message. */
+static inline __m128i byte_swap(__m128i x)
+{
+	return _mm_shuffle_epi8(
+		x, _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203));
+}
+
+static inline __m128i load_words(const uint8_t *at)
+{
+	return byte_swap(_mm_loadu_si128((const __m128i_u *)at));
+}
+
+static inline void bulk_rounds(struct sha_bulk *b)
+{
+	__m128i abef[STREAMS] = {b->abef[0], b->abef[1]};
+	__m128i cdgh[STREAMS] = {b->cdgh[0], b->cdgh[1]};
+
+	rounds(abef, cdgh, b->kw, 0, QUADS);
+	for (unsigned i = 0; i < STREAMS; i++) {
+		b->abef[i] = _mm_add_epi32(b->abef[i], abef[i]);
+		b->cdgh[i] = _mm_add_epi32(b->cdgh[i], cdgh[i]);
+	}
+}
+
+static inline void bulk_first_block(struct sha_bulk *b, const uint8_t *a0,
+				    const uint8_t *a1)
+{
+	bulk_start(b);
+	for (unsigned q = 0; q < 4; q++) {
+		b->m[0][q] = load_words(a0 + 16 * (size_t)q);
+		b->m[1][q] = load_words(a1 + 16 * (size_t)q);
+	}
+	expand(b->kw, b->m);
+	bulk_rounds(b);
+}
+
+static inline void bulk_second(struct base_hash *out[STREAMS],
+			       struct sha_bulk *b)
+{
+	for (unsigned i = 0; i < STREAMS; i++)
+		digest_words(b->m[i], b->abef[i], b->cdgh[i]);
+	expand(b->kw, b->m);
+	bulk_start(b);
+	bulk_rounds(b);
+	for (unsigned i = 0; i < STREAMS; i++) {
+		__m128i *at = (__m128i *)(void *)out[i]->b;
+
+		digest_words(b->m[i], b->abef[i], b->cdgh[i]);
+		_mm_storeu_si128(at, byte_swap(b->m[i][0]));
+		_mm_storeu_si128(at + 1, byte_swap(b->m[i][1]));
+	}
+}
+
+/* An odd last message is hashed twice. */
+void pow_bulk_pairs_shani(struct base_hash *out, const struct base_hash *in,
+			  size_t count)
+{
+	struct sha_bulk b;
+	uint32_t kw[64];
+
+	pow_kernel_padding(kw, 512);
+	for (size_t n = 0; n < count; n += STREAMS) {
+		size_t other = n + 1 < count ? n + 1 : n;
+		struct base_hash *to[STREAMS] = {&out[n], &out[other]};
+
+		bulk_first_block(&b, in[2 * n].b, in[2 * other].b);
+		for (unsigned q = 0; q < QUADS; q++)
+			b.kw[0][q] = b.kw[1][q] = _mm_loadu_si128(
+				(const __m128i_u *)(const void *)&kw[4 * q]);
+		bulk_rounds(&b);
+		bulk_second(to, &b);
+	}
+}
+
+void pow_bulk_headers_shani(struct base_hash *out, const uint8_t *headers,
+			    size_t stride, size_t count)
+{
+	struct sha_bulk b;
+
+	for (size_t n = 0; n < count; n += STREAMS) {
+		size_t other = n + 1 < count ? n + 1 : n;
+		struct base_hash *to[STREAMS] = {&out[n], &out[other]};
+		const uint8_t *at[STREAMS] = {headers + n * stride,
+					      headers + other * stride};
+
+		bulk_first_block(&b, at[0], at[1]);
+		for (unsigned i = 0; i < STREAMS; i++) {
+			b.m[i][0] = load_words(at[i] + POW_SHA256_BLOCK);
+			b.m[i][1] = words(0x80000000u, 0, 0, 0);
+			b.m[i][2] = _mm_setzero_si128();
+			b.m[i][3] = words(0, 0, 0, 640);
+		}
+		expand(b.kw, b.m);
+		bulk_rounds(&b);
+		bulk_second(to, &b);
+	}
 }

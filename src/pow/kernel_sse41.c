@@ -56,12 +56,56 @@ VEC_OP unsigned vec_at_most(vec x, unsigned top)
 	return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(le));
 }
 
+VEC_OP vec vec_low32(vec x, vec y)
+{
+	return _mm_unpacklo_epi32(x, y);
+}
+
+VEC_OP vec vec_high32(vec x, vec y)
+{
+	return _mm_unpackhi_epi32(x, y);
+}
+
+VEC_OP vec vec_low64(vec x, vec y)
+{
+	return _mm_unpacklo_epi64(x, y);
+}
+
+VEC_OP vec vec_high64(vec x, vec y)
+{
+	return _mm_unpackhi_epi64(x, y);
+}
+
+VEC_OP vec vec_gather(const unsigned char *p, unsigned long stride)
+{
+	(void)stride;
+	return _mm_loadu_si128((const __m128i_u *)p);
+}
+
+VEC_OP void vec_scatter(unsigned char *p, unsigned long stride, vec x)
+{
+	(void)stride;
+	_mm_storeu_si128((__m128i_u *)p, x);
+}
+
 #include "pow/kernel_vec_logic.h"
 
-#include "pow/kernel_vec.h"
+#include "pow/kernel_bulk.h"
 
 uint64_t pow_scan_sse41(const struct minerd_pow_job *job, uint64_t first,
 			uint64_t end, struct minerd_pow_hits *hits)
 {
 	return vec_scan(job, first, end, hits);
+}
+
+void pow_bulk_pairs_sse41(struct base_hash *out, const struct base_hash *in,
+			  size_t count)
+{
+	vec_pairs(out, in, count);
+}
+
+void pow_bulk_headers_sse41(struct base_hash *out, const uint8_t *headers,
+			    size_t stride, size_t count)
+{
+	vec_headers(out, headers, stride, count);
 }
