@@ -23,11 +23,6 @@
 #define ROWS_MAX (2 * (POW_BACKENDS_MAX + 1))
 #define EXIT_USAGE 2
 
-/* OpenSSL reads this when it is loaded; bit 29 of the word after the colon
- * (CPUID leaf 7, EBX) is the SHA extensions. */
-#define CAPABILITIES "OPENSSL_ia32cap"
-#define WITHOUT_SHA ":~0x20000000"
-
 struct options {
 	const char *backend; /* NULL: all */
 	unsigned slices;
@@ -475,24 +470,6 @@ static const struct minerd_pow_backend *fastest(const struct report *r,
 	return best->backend;
 }
 
-/* libcrypto looks at the environment once, when it is loaded: so this
- * program starts itself again when the environment is not as wanted. */
-static void settle_baseline(const struct options *o, char **argv)
-{
-	const char *have = getenv(CAPABILITIES);
-	bool settled =
-		o->with_sha ? !have : have && strcmp(have, WITHOUT_SHA) == 0;
-
-	if (settled)
-		return;
-	if ((o->with_sha ? unsetenv(CAPABILITIES)
-			 : setenv(CAPABILITIES, WITHOUT_SHA, 1)) == 0)
-		(void)execv("/proc/self/exe", argv);
-	(void)fprintf(stderr, "hashrate: cannot start again with %s: %s\n",
-		      CAPABILITIES, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 int main(int argc, char **argv)
 {
 	static struct report report;
@@ -502,7 +479,11 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (o.header)
 		return search_header(&o);
-	settle_baseline(&o, argv);
+	if (measure_settle_baseline(o.with_sha, argv)) {
+		(void)fprintf(stderr, "hashrate: cannot start again: %s\n",
+			      strerror(errno));
+		return EXIT_FAILURE;
+	}
 	measure_machine(report.machine);
 	(void)snprintf(report.baseline, sizeof(report.baseline),
 		       "openssl SHA256_Transform, SHA extensions %s",

@@ -7,6 +7,7 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include <stdbool.h>
 #include <time.h>
 
 #include "base/platform.h"
@@ -45,6 +46,11 @@ BASE_MUST_CHECK int measure_processes(struct measure_slice *out,
  * where there is no such counter. */
 double measure_tsc_hz(void);
 double measure_core_per_tsc(void);
+
+/* Makes OpenSSL run with or without the CPU's SHA extensions, by starting this
+ * program again with @argv where needed: call it first. 0, or -1 and errno
+ * when it cannot start again. */
+BASE_MUST_CHECK int measure_settle_baseline(bool with_sha, char **argv);
 
 /* Nanoseconds on @clock. */
 uint64_t measure_clock_ns(clockid_t clock);
