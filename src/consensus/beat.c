@@ -32,10 +32,14 @@ void ds_on_beat(struct ds *ds, uint32_t peer, const struct ds_beat *in)
 {
 	const struct ds_beats *b = ds_beats_at(ds, in->claim.tick);
 	struct ds_pending *m;
+	struct base_hash hash;
 
 	if (in->epoch != ds->c->vote_epoch || (int)in->voter == ds->o.self ||
 	    !in_time(ds, in->claim.tick) ||
 	    (b && ds_mask_has(b->heard, in->voter)))
+		return;
+	ds_hash_beat(&hash, ds->c, &in->claim);
+	if (ds_verifying(ds, DS_BEAT, &hash, in->signature))
 		return;
 	m = ds_pend(ds, peer, DS_BEAT);
 	if (!m)
@@ -43,7 +47,7 @@ void ds_on_beat(struct ds *ds, uint32_t peer, const struct ds_beat *in)
 	m->beat = *in;
 	memcpy(m->signature, in->signature, DS_SIGNATURE_SIZE);
 	m->beat.signature = m->signature;
-	ds_hash_beat(&m->check[0].sighash, ds->c, &in->claim);
+	m->check[0].sighash = hash;
 	memcpy(m->check[0].key, ds->c->key[in->voter], CHAIN_KEY_SIZE);
 	memcpy(m->check[0].signature, in->signature, DS_SIGNATURE_SIZE);
 	ds_verify(ds, m, 1);

@@ -327,7 +327,8 @@ void ds_catchup_tick(struct ds *ds)
 	struct ds_catchup *c = &ds->catchup;
 	const uint64_t waited = ds->tick.n - c->since.n;
 
-	if (ds->mode != DS_SYNC || c->phase == DS_CATCH_DONE)
+	if (ds->mode != DS_SYNC || c->phase == DS_CATCH_DONE ||
+	    !ds_is_newest(ds, ds->tick))
 		return;
 	if (!ds->c->certified)
 		aim_at_beats(ds);

@@ -20,9 +20,18 @@ const char *ds_reason_name(enum ds_reason reason)
 }
 
 /*
- * Actions: a ring of fixed depth. An input makes far fewer than fit: at most
- * one for each pending message, peer and instance.
+ * Actions: a ring of fixed depth. An input makes far fewer than fit: some for
+ * each pending message, a dozen for each tick, and one for each peer and vote
+ * at the newest tick.
  */
+_Static_assert(4 * DS_PENDING_MAX + 24 * DS_HISTORY_MAX + 3 * DS_PEERS_MAX +
+			       4 * DS_MEMBERS_MAX <=
+		       DS_ACTIONS_MAX,
+	       "the actions of one input");
+_Static_assert(DS_ARENA_BYTES >= (2 * DS_PENDING_MAX + 64) * DS_MEMBERS_MAX *
+					 DS_SIGNATURE_SIZE,
+	       "the signatures of one input");
+
 struct ds_action *ds_act(struct ds *ds, enum ds_action_kind kind)
 {
 	struct ds_action *a;
@@ -103,7 +112,7 @@ void ds_ask_again(struct ds *ds, ds_mask holders, const struct base_hash *hash)
 {
 	const bool again = base_hash_equal(&ds->asked_hash, hash);
 
-	if (again && ds->now < ds->asked_ms + ds->c->delta_ms)
+	if (again && ds->now < ds->asked_ms + ds->c->delta_ms / 4)
 		return;
 	ds->asked_last = again ? ds_another_peer(ds, ds->asked_last)
 			       : peer_among(ds, holders);
@@ -143,6 +152,20 @@ struct ds_pending *ds_pend(struct ds *ds, uint32_t peer,
 		return m;
 	}
 	return NULL;
+}
+
+bool ds_verifying(const struct ds *ds, enum ds_message_kind kind,
+		  const struct base_hash *hash, const uint8_t *signature)
+{
+	for (uint32_t i = 0; i < DS_PENDING_MAX; i++) {
+		const struct ds_pending *m = &ds->pending[i];
+
+		if (m->used && m->kind == kind &&
+		    memcmp(m->signature, signature, DS_SIGNATURE_SIZE) == 0 &&
+		    base_hash_equal(&m->check[0].sighash, hash))
+			return true;
+	}
+	return false;
 }
 
 void ds_unpend(struct ds *ds, struct ds_pending *m)
@@ -344,6 +367,7 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 {
 	struct ds_peer *p = &ds->peer[peer];
 	const struct ds_held_cert *cert;
+	struct ds_peers only = {{0}};
 	struct ds_action *a;
 
 	BASE_ASSERT(peer < DS_PEERS_MAX && !p->up);
@@ -352,17 +376,18 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 	memset(p, 0, sizeof(*p));
 	p->up = true;
 	p->member = member;
+	ds_peers_add(&only, peer);
 	cert = ds_cert_of(ds, &ds->final.hash);
 	if (cert) {
 		a = ds_act(ds, DS_ACT_SEND);
 		a->send.kind = DS_CERT;
-		ds_peers_add(&a->send.to, peer);
+		a->send.to = only;
 		a->send.cert = cert->cert;
 		a->send.cert.signatures = ds_snapshot(
 			ds, cert->signature, ds_mask_count(cert->cert.mask));
 	}
 	if (!DS_MUTANT(NO_RESEND))
-		ds_votes_send_all(ds, peer);
+		ds_votes_send_all(ds, &only);
 	if (ds->catchup.phase == DS_CATCH_STATUS) {
 		a = ds_act(ds, DS_ACT_NEED);
 		a->need.kind = DS_NEED_STATUS;
@@ -375,6 +400,8 @@ void ds_peer_down(struct ds *ds, uint64_t now, uint32_t peer)
 	BASE_ASSERT(peer < DS_PEERS_MAX);
 	ds_advance(ds, now);
 	ds->peer[peer].up = false;
+	if (ds->asked_last == peer)
+		ds->asked_ms = 0;
 	for (uint32_t i = 0; i < DS_PENDING_MAX; i++) {
 		struct ds_pending *m = &ds->pending[i];
 
@@ -385,6 +412,8 @@ void ds_peer_down(struct ds *ds, uint64_t now, uint32_t peer)
 		for (uint32_t s = 0; s < DS_SLOTS; s++)
 			if (ds->instance[i].used)
 				ds->instance[i].slot[s].carried[peer] = 0;
+	/* What it was asked for, another may have. */
+	ds_finalise_step(ds);
 }
 
 void ds_have(struct ds *ds, uint64_t now, uint32_t peer,
@@ -408,7 +437,10 @@ static void *take(uint8_t *base, size_t *at, size_t size)
 
 static uint32_t bodies_of(const struct ds_committee *c, uint32_t history)
 {
-	return DS_SLOTS * c->n * history + DS_SPARE_BODIES;
+	const uint32_t spare = DS_SPARE_BODIES_EACH * c->n;
+
+	return DS_SLOTS * c->n * history +
+	       (spare < DS_SPARE_BODIES ? spare : DS_SPARE_BODIES);
 }
 
 /* One plan for measuring and for dividing. */

@@ -20,7 +20,8 @@
 #define DS_BEATS_MAX (DS_MEMBERS_MAX + 3)
 /* Bodies beyond those of the slots: pending, voted, decided, own. */
 #define DS_SPARE_BODIES 32
-#define DS_SLOTS 2 /* values of an instance that may be extracted */
+#define DS_SPARE_BODIES_EACH 8 /* fewer, where there are few members */
+#define DS_SLOTS 2	       /* values of an instance that may be extracted */
 /* Values beyond the slots: what was sent of them carried a signer counted on
  * fewer than two others. */
 #define DS_LIGHT_MAX (2 * DS_MEMBERS_MAX)
@@ -303,8 +304,8 @@ static inline const struct chain_context *ds_tip(const struct ds *ds)
 {
 	return ds->decided.set ? &ds->decided.after : &ds->final;
 }
-/* Asks for a block that more than one step may want: once in delta, first one
- * of @holders, then everyone in turn. */
+/* Asks for a block that more than one step may want: once in delta / 4, first
+ * one of @holders, then everyone in turn. */
 void ds_ask_again(struct ds *ds, ds_mask holders, const struct base_hash *hash);
 /* A copy of @count signatures that lasts as long as the actions do. */
 const uint8_t *ds_snapshot(struct ds *ds, const uint8_t *signatures,
@@ -325,6 +326,10 @@ static inline bool ds_peers_empty(const struct ds_peers *s)
 /* A pending entry; NULL: none is free for this peer. */
 struct ds_pending *ds_pend(struct ds *ds, uint32_t peer,
 			   enum ds_message_kind kind);
+/* The same signature on the same is being verified: in a full mesh each vote
+ * and beat comes from everyone at once, and the room is for others. */
+bool ds_verifying(const struct ds *ds, enum ds_message_kind kind,
+		  const struct base_hash *hash, const uint8_t *signature);
 void ds_unpend(struct ds *ds, struct ds_pending *m);
 /* Sends @count checks of @m to the verifier. */
 void ds_verify(struct ds *ds, struct ds_pending *m, uint32_t count);
@@ -369,6 +374,12 @@ void ds_propose(struct ds *ds, struct base_tick tick);
 /* tick.c: R2 */
 void ds_run_tick(struct ds *ds, struct base_tick k);
 const struct ds_hist *ds_hist_at(const struct ds *ds, struct base_tick k);
+/* No later tick is due. Of those that a stopped machine runs at once, only
+ * this one says again what was said before. */
+static inline bool ds_is_newest(const struct ds *ds, struct base_tick k)
+{
+	return ds_tick_ms(ds->c, (struct base_tick){k.n + 1}) > ds->now;
+}
 void ds_publish_template(struct ds *ds);
 void ds_reserve_tick(struct ds *ds);
 
@@ -379,7 +390,7 @@ void ds_vote_for(struct ds *ds, int body);
 void ds_vote_persisted(struct ds *ds, bool done);
 void ds_votes_step(struct ds *ds); /* the rule for F + 1 */
 void ds_votes_shift(struct ds *ds);
-void ds_votes_send_all(struct ds *ds, uint32_t peer);
+void ds_votes_send_all(struct ds *ds, const struct ds_peers *to);
 void ds_accuse(struct ds *ds, const struct ds_evidence *e);
 void ds_on_evidence(struct ds *ds, uint32_t peer, const struct ds_evidence *m);
 void ds_evidence_good(struct ds *ds, struct ds_pending *m);

@@ -319,6 +319,15 @@ static bool may_relay(const struct ds *ds, const struct ds_pending *m)
 	return at && chain_context_next_bits(at, ds->p) == m->header.bits;
 }
 
+/* Whatever becomes of its parent, R1.4 will fail. */
+static bool wrong_bits(const struct ds *ds, const struct ds_pending *m)
+{
+	const struct chain_context *at = context_of(ds, &m->header.prev);
+
+	return at && !base_hash_equal(&at->hash, &ds->final.hash) &&
+	       chain_context_next_bits(at, ds->p) != m->header.bits;
+}
+
 static void mark_bare(struct ds_action *a, const struct ds *ds,
 		      const struct base_hash *hash)
 {
@@ -503,8 +512,7 @@ static void settle_in_time(struct ds *ds, struct ds_instance *in,
 {
 	struct ds_slot *slot = ds_slot_find(in, &m->hash);
 	const uint32_t r = ds_mask_count(known | m->mask);
-	const bool follows = (ds_is_member(ds) || !ds->c->certified) &&
-			     heard_whole(ds, m->tick);
+	const bool follows = heard_whole(ds, m->tick);
 	struct ds_light *light;
 
 	if (judgement == BAD) {
@@ -565,6 +573,11 @@ void ds_proposal_step(struct ds *ds, struct ds_pending *m)
 	/* R2.d: without a vote in what the tip is, its tick comes first. */
 	if (ds->mode != DS_ACTIVE && ds->now < ds_tick_ms(ds->c, m->tick))
 		return;
+	/* Only work of the right size may wait for its parent. */
+	if (wrong_bits(ds, m)) {
+		settle(ds, m, BAD);
+		return;
+	}
 	if (parent_comes(ds, &m->header.prev))
 		return;
 	judgement = judge_header(ds, m);

@@ -153,8 +153,9 @@ static void resolve(struct ds *ds, struct base_tick k)
 	const struct ds_slot *won = NULL;
 	uint8_t sender = 0;
 
+	/* With certificates, these alone move who is no member. */
 	if (k.n < rounds || ds->mode == DS_SYNC || !ds->has_shadow ||
-	    tick.n <= ds->shadow.n)
+	    tick.n <= ds->shadow.n || (ds->c->certified && !ds_is_member(ds)))
 		return;
 	for (uint32_t s = 0; s < ds->c->n; s++) {
 		const struct ds_slot *c = candidate(ds, tick, s);
@@ -303,10 +304,13 @@ static void watch_stall(struct ds *ds, struct base_tick k)
 	struct ds_decided *d = &ds->decided;
 	const uint64_t since = d->set ? k.n - d->at.n : 0;
 
-	if (since > 0 && since % (ds->c->rounds + 2) == 0)
-		for (uint32_t i = 0; i < DS_PEERS_MAX; i++)
-			if (ds->peer[i].up)
-				ds_votes_send_all(ds, i);
+	if (since > 0 && since % (ds->c->rounds + 2) == 0 &&
+	    ds_is_newest(ds, k)) {
+		struct ds_peers all;
+
+		ds_peers_all(&all, ds, DS_NOBODY);
+		ds_votes_send_all(ds, &all);
+	}
 	if (!d->set || d->stalled || since < 2 * ds->c->rounds + 4)
 		return;
 	DS_RULE(R2_i);

@@ -43,10 +43,14 @@ void ds_on_vote(struct ds *ds, uint32_t peer, const struct ds_vote *in)
 {
 	struct ds_tally *t = tally_of(ds, in->height);
 	struct ds_pending *m;
+	struct base_hash hash;
 
 	if (!ds->c->certified || in->epoch != ds->c->vote_epoch || !t ||
 	    (int)in->voter == ds->o.self || t->voter[in->voter].count >= 2 ||
 	    vote_in(t, in->voter, &in->hash))
+		return;
+	ds_hash_vote(&hash, ds->c, in->epoch, in->height, &in->hash);
+	if (ds_verifying(ds, DS_VOTE, &hash, in->signature))
 		return;
 	m = ds_pend(ds, peer, DS_VOTE);
 	if (!m)
@@ -54,8 +58,7 @@ void ds_on_vote(struct ds *ds, uint32_t peer, const struct ds_vote *in)
 	m->vote = *in;
 	memcpy(m->signature, in->signature, DS_SIGNATURE_SIZE);
 	m->vote.signature = m->signature;
-	ds_hash_vote(&m->check[0].sighash, ds->c, in->epoch, in->height,
-		     &in->hash);
+	m->check[0].sighash = hash;
 	memcpy(m->check[0].key, ds->c->key[in->voter], CHAIN_KEY_SIZE);
 	memcpy(m->check[0].signature, in->signature, DS_SIGNATURE_SIZE);
 	ds_verify(ds, m, 1);
@@ -315,8 +318,8 @@ void ds_votes_shift(struct ds *ds)
 	v->body = DS_NO_INDEX;
 }
 
-/* R3: on peer_up, every vote held for F + 1. */
-void ds_votes_send_all(struct ds *ds, uint32_t peer)
+/* R3: every vote held for F + 1, once for all of @to. */
+void ds_votes_send_all(struct ds *ds, const struct ds_peers *to)
 {
 	const struct ds_tally *t = &ds->tally[0];
 
@@ -326,7 +329,7 @@ void ds_votes_send_all(struct ds *ds, uint32_t peer)
 
 			DS_RULE(R3_RESEND);
 			a->send.kind = DS_VOTE;
-			ds_peers_add(&a->send.to, peer);
+			a->send.to = *to;
 			a->send.vote = (struct ds_vote){
 				.epoch = ds->c->vote_epoch,
 				.height = {ds->final.height.n + 1},
