@@ -12,7 +12,6 @@
 
 #define W(w) ((w)->committee.rounds)
 #define POSTPONED_MAX 8
-#define START_MAX 60 /* ticks that a liar may draw out the start */
 
 void sim_violation(struct sim_world *w, enum sim_check check,
 		   const struct sim_node *n, const char *format, ...)
@@ -407,32 +406,6 @@ static void check_final(struct sim_world *w, struct sim_node *n,
 		n->bad_until = w->now + (W(w) + 3) * SIM_DELTA_MS;
 }
 
-/* The start is over when nobody was tainted for long enough: until then more
- * than f are rejoining, and a liar may split them again. */
-static void start_anew(struct sim_world *w, const struct sim_node *n)
-{
-	const uint64_t until = w->now + (2 * W(w) + 9) * SIM_DELTA_MS;
-
-	if (w->chaos || n->victim || n->bad_until == SIM_NEVER ||
-	    n->bad_until < w->now || w->now > sim_tick_time(w, START_MAX))
-		return;
-	for (uint32_t i = 0; i < w->members; i++)
-		if (w->node[i].bad_until != SIM_NEVER)
-			w->node[i].bad_until = until;
-	sim_at(w, until,
-	       &(struct sim_event){.kind = SIM_EV_CHECK,
-				   .other = SIM_CHECK_13});
-}
-
-/* It is judged when it is over. */
-static bool starting(const struct sim_world *w)
-{
-	for (uint32_t i = 0; i < w->members && !w->chaos; i++)
-		if (!w->node[i].victim && w->node[i].bad_until > w->now)
-			return true;
-	return false;
-}
-
 static void check_mode(struct sim_world *w, struct sim_node *n,
 		       const struct ds_action *a)
 {
@@ -442,7 +415,7 @@ static void check_mode(struct sim_world *w, struct sim_node *n,
 		ds_reason_name(a->mode.reason));
 	w->totals->reason[a->mode.reason]++;
 	if (a->mode.mode == DS_SYNC)
-		start_anew(w, n);
+		sim_start_anew(w, n);
 	if (judge(w, SIM_CHECK_12) && n->tick.n > 20)
 		tainted = true;
 	if (tainted)
@@ -469,7 +442,9 @@ static void check_alert(struct sim_world *w, struct sim_node *n,
 	if (a->alert.reason != DS_SPLIT && a->alert.reason != DS_STALL)
 		return;
 	/* Liars that keep silent let a SPLIT look like a STALL. */
-	if (!w->chaos && sim_in_step(w, n))
+	if (sim_split_at_start(w, n->final_height + 1))
+		sim_start_longer(w);
+	else if (!w->chaos && sim_in_step(w, n))
 		sim_violation(w, SIM_CHECK_13, n, "alerts %s",
 			      ds_reason_name(a->alert.reason));
 	w->split_height = n->final_height + 1;
@@ -705,7 +680,7 @@ static bool check_forked(struct sim_world *w)
 
 static void check_resumed(struct sim_world *w)
 {
-	if (starting(w) || (w->committee.certified && check_forked(w)))
+	if (sim_starting(w) || (w->committee.certified && check_forked(w)))
 		return;
 	if (w->committee.certified)
 		check_votes_count(w);

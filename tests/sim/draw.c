@@ -121,6 +121,23 @@ static void connect_ring(struct sim_world *w)
 		insert_observer(w, solid, count);
 }
 
+/* The liar knows everybody. */
+static void connect_bridge(struct sim_world *w)
+{
+	uint32_t solid[SIM_NODES_MAX];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < w->members; i++)
+		if (!w->node[i].liar)
+			solid[count++] = i;
+	for (uint32_t i = 1; i < count; i++)
+		connect(w, solid[i - 1], solid[i]);
+	insert_observer(w, solid, count);
+	for (uint32_t i = 0; i < w->count * w->members; i++)
+		if (w->node[i % w->members].liar)
+			connect(w, i % w->members, i / w->members);
+}
+
 static void draw_liars(struct sim_world *w)
 {
 	uint32_t f = w->committee.f;
@@ -129,7 +146,7 @@ static void draw_liars(struct sim_world *w)
 	w->liars = (uint32_t)sim_below(w, most + 1);
 	if (w->options.liars <= f)
 		w->liars = w->options.liars;
-	if (w->halves)
+	if (w->halves || w->bridge)
 		w->liars = f;
 	for (uint32_t i = 0; i < w->liars;) {
 		struct sim_node *n = &w->node[sim_below(w, w->members)];
@@ -146,6 +163,8 @@ static void draw_liars(struct sim_world *w)
 
 		w->lies |= SIM_BIT(kind) & w->options.faults;
 	}
+	if (w->bridge)
+		w->lies |= SIM_BIT(SIM_LAST_ROUND);
 	w->drawn |= w->lies;
 }
 
@@ -167,6 +186,14 @@ static void draw_size(struct sim_world *w, uint32_t *n, uint32_t *f)
 		    w->options.faults == SIM_ANY_FAULTS && sim_chance(w, 25000);
 	if (w->halves) {
 		*n = 3;
+		*f = 1;
+	}
+	/* What only a relay that signs nothing can do wrong (R1.6). */
+	w->bridge = !w->options.nodes && !w->options.calm && !w->halves &&
+		    w->options.faults == SIM_ANY_FAULTS &&
+		    w->seed % SIM_BRIDGES == SIM_BRIDGES / 2;
+	if (w->bridge) {
+		*n = 5;
 		*f = 1;
 	}
 }
@@ -202,18 +229,22 @@ void sim_draw(struct sim_world *w)
 	w->real_signatures = w->seed % 100 == 99 && w->options.nodes <= 7;
 	draw_size(w, &n, &f);
 	sim_draw_params(w, n, f);
-	w->count = n + (n > 1 && n <= 7 && sim_chance(w, 300000));
+	w->count =
+		n + (n > 1 && n <= 7 && (sim_chance(w, 300000) || w->bridge));
 	for (uint32_t i = 0; i < w->count; i++) {
 		w->node[i].index = i;
 		w->node[i].member = i < n ? (int)i : -1;
 	}
-	w->chaos = w->halves ||
-		   ((n == 1 || sim_chance(w, 500000)) && !w->options.calm);
+	w->chaos =
+		w->halves || (!w->bridge && (n == 1 || sim_chance(w, 500000)) &&
+			      !w->options.calm);
 	w->heal_at = sim_tick_time(w, (n > 7 ? 40 : 120) + sim_below(w, 40));
 	draw_liars(w);
 	w->skew_ms = (uint32_t)sim_below(w, 61);
 	sim_faults_draw(w);
-	if (n <= 7 && sim_chance(w, 600000))
+	if (w->bridge)
+		connect_bridge(w);
+	else if (n <= 7 && sim_chance(w, 600000))
 		sim_connect_all(w);
 	else
 		connect_ring(w);

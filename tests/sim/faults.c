@@ -8,6 +8,7 @@
 #include "base/assert.h"
 
 #define W(w) ((w)->committee.rounds)
+#define START_MAX 60 /* ticks that a liar may draw out the start */
 
 /* A partition that does not part the liars from anybody. */
 #define TWO_FACED (UINT64_C(1) << 62)
@@ -60,6 +61,49 @@ uint64_t sim_start_over(const struct sim_world *w)
 	return sim_tick_time(w, 2) + settle_ms(w);
 }
 
+/* Until then more than f are rejoining, and a liar may split them. */
+void sim_start_longer(struct sim_world *w)
+{
+	w->start_until = w->now + settle_ms(w) + SIM_DELTA_MS;
+	for (uint32_t i = 0; i < w->members; i++)
+		if (w->node[i].bad_until < w->start_until)
+			w->node[i].bad_until = w->start_until;
+	sim_at(w, w->start_until,
+	       &(struct sim_event){.kind = SIM_EV_CHECK,
+				   .other = SIM_CHECK_13});
+}
+
+/* The start is over when nobody was tainted for long enough. */
+void sim_start_anew(struct sim_world *w, const struct sim_node *n)
+{
+	if (!w->chaos && !n->victim && n->bad_until != SIM_NEVER &&
+	    n->bad_until >= w->now && w->now <= sim_tick_time(w, START_MAX))
+		sim_start_longer(w);
+}
+
+/* It is judged when it is over. */
+bool sim_starting(const struct sim_world *w)
+{
+	return !w->chaos && w->now < w->start_until;
+}
+
+/* Whether the votes at this height are for what was decided at the start. */
+bool sim_split_at_start(const struct sim_world *w, uint32_t height)
+{
+	const uint64_t until = w->start_until > sim_start_over(w)
+				       ? w->start_until
+				       : sim_start_over(w);
+
+	for (uint32_t i = 0; i < w->members && !w->chaos; i++) {
+		const struct sim_node *n = &w->node[i];
+
+		if (sim_honest(n) && n->decided_at[height] > 0 &&
+		    n->decided_at[height] <= until)
+			return true;
+	}
+	return false;
+}
+
 /* ---- people ---- */
 
 static struct sim_node *best_ledger(struct sim_world *w,
@@ -104,6 +148,11 @@ void sim_people_restart(struct sim_world *w, struct sim_node *n)
 void sim_expect_progress(struct sim_world *w)
 {
 	w->judged_at = w->now + settle_ms(w);
+	/* Another start: they are up, and SHADOW, some ticks from now. */
+	if (!w->chaos) {
+		w->judged_at += 3 * SIM_DELTA_MS;
+		w->start_until = w->judged_at;
+	}
 	w->decided_at_heal = w->highest_decided;
 	for (uint32_t i = 0; i < w->count; i++) {
 		struct sim_node *n = &w->node[i];

@@ -179,6 +179,9 @@ static void last_round(struct sim_world *w, struct sim_node *n)
 		uint64_t at =
 			sim_tick_time(w, tick + rounds) - 1 - sim_below(w, 120);
 
+		/* And to who passes on without signing, at the same time. */
+		if (w->bridge)
+			send_at(w, n, at, w->count - 1, buf);
 		send_at(w, n, at, an_honest(w), buf);
 		sim_buf_put(buf);
 	}

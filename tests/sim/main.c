@@ -2,7 +2,7 @@
 /*
  * sim: runs seeds, and says which of them broke a rule.
  *
- *   sim --seeds N --seed S --nodes N --faults F --faults LIST --jobs N --twice
+ *   sim --seeds N --seed S --nodes N --faults F --faults LIST --jobs N --once
  *   sim --seed S --verbose         one seed, told
  *   sim --canaries                 each checker must see what is wrong
  *   sim --scenes | --scene NAME | --list-scenes
@@ -169,8 +169,9 @@ static double seconds(void)
 }
 
 /* Seeds, and where none of them notices, the scenes. */
-static int tell_mutant(const struct run *r, const struct sim_totals *t)
+static int tell_mutant(const struct run *r, struct sim_totals *t)
 {
+	world.totals = t;
 	if (t->failed) {
 		printf("caught by seed %llu\n",
 		       (unsigned long long)(t->first_failed - 1));
@@ -225,7 +226,7 @@ static int run_one(struct run *r)
 
 	world.totals = &t;
 	world.options = r->options;
-	good = one_seed(&world, r->first, r->twice);
+	good = one_seed(&world, r->first, false);
 	printf("trace %016llx, %u decided\n", (unsigned long long)world.trace,
 	       world.decided);
 	if (!good)
@@ -241,7 +242,7 @@ static const char usage_text[] =
 	"  --faults a,b   names: only these kinds of fault (--list-faults)\n"
 	"  --liars N      of the f; otherwise drawn\n"
 	"  --jobs N       processes, 2 unless told\n"
-	"  --twice        each seed twice: the traces must be equal\n"
+	"  --once         not each seed twice, to compare the traces\n"
 	"  --verbose      --seed S alone, told\n"
 	"  --mutant NAME  exit status 1 when a seed catches it\n"
 	"  --scene NAME | --scenes | --canaries\n"
@@ -314,7 +315,7 @@ static const struct option long_options[] = {
 	{"liars", required_argument, NULL, 'l'},
 	{"faults", required_argument, NULL, 'x'},
 	{"jobs", required_argument, NULL, 'j'},
-	{"twice", no_argument, NULL, 't'},
+	{"once", no_argument, NULL, 'o'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"mutant", required_argument, NULL, 'm'},
 	{"scene", required_argument, NULL, 'e'},
@@ -351,14 +352,15 @@ static bool parse_option(struct run *r, int c)
 	case 'j':
 		r->jobs = (uint32_t)strtoul(optarg, NULL, 10);
 		return r->jobs >= 1 && r->jobs <= JOBS_MAX;
-	case 't':
-		r->twice = true;
+	case 'o':
+		r->twice = false;
 		return true;
 	case 'v':
 		r->options.verbose = true;
 		return true;
 	case 'm':
 		r->options.quiet = true;
+		r->twice = false;
 		return set_mutant(optarg);
 	case 'e':
 		r->scene = optarg;
@@ -380,7 +382,8 @@ int main(int argc, char **argv)
 	struct run r = {.options = {.f = SIM_NONE,
 				    .liars = SIM_NONE,
 				    .faults = SIM_ANY_FAULTS},
-			.jobs = 2};
+			.jobs = 2,
+			.twice = true};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

@@ -32,6 +32,7 @@
 #define SIM_TICKS_MIN 200
 #define SIM_TICKS_MAX 600
 #define SIM_DECIDED_MIN 10
+#define SIM_BRIDGES 40	 /* of so many seeds one is a bridge */
 #define SIM_KINDS_MIN 3	 /* of faults that happen in one seed */
 #define SIM_HISTORY 1024 /* ticks whose tip is remembered, a power of two */
 #define SIM_WINDOW 16	 /* instances whose sends are counted */
@@ -356,6 +357,7 @@ struct sim_world {
 	bool real_signatures;
 	bool complete; /* every pair has a link */
 	bool keep_order;
+	bool bridge;	/* an observer between two halves, and a liar */
 	bool halves;	/* a liar between two halves: what this seed is about */
 	bool two_faced; /* liars keep two halves apart */
 	uint32_t hop_ms;  /* a link's longest delay in a healthy time */
@@ -373,8 +375,9 @@ struct sim_world {
 	uint32_t recoveries;   /* how often they did */
 	uint32_t postponed;    /* times that check 13 waited */
 	uint32_t decided_at_heal;
-	uint64_t judged_at; /* when check 13 was or will be made */
-	uint64_t trace;	    /* hash of all that happened */
+	uint64_t start_until; /* where liars have drawn it out */
+	uint64_t judged_at;   /* when check 13 was or will be made */
+	uint64_t trace;	      /* hash of all that happened */
 	enum sim_check violated;
 	char violation[512];
 	struct sim_totals *totals;
@@ -517,6 +520,10 @@ void sim_faults_add(struct sim_world *w);
 void sim_fault(struct sim_world *w, const struct sim_event *e);
 void sim_heal(struct sim_world *w);
 uint64_t sim_start_over(const struct sim_world *w);
+void sim_start_longer(struct sim_world *w);
+void sim_start_anew(struct sim_world *w, const struct sim_node *n);
+bool sim_starting(const struct sim_world *w);
+bool sim_split_at_start(const struct sim_world *w, uint32_t height);
 void sim_expect_progress(struct sim_world *w);
 void sim_excuse(struct sim_world *w, struct sim_node *n);
 void sim_fired(struct sim_world *w, enum sim_fault fault);
