@@ -290,9 +290,11 @@ static uint32_t a_height(struct fuzz *f)
 
 static uint8_t other_member(struct fuzz *f, uint8_t b)
 {
-	uint8_t who = (uint8_t)(b % f->w.n);
+	uint32_t who = b % f->w.n;
 
-	return (int)who == f->self ? (uint8_t)((who + 1u) % f->w.n) : who;
+	if ((int)who == f->self)
+		who = (who + 1) % f->w.n;
+	return (uint8_t)who;
 }
 
 static void hear_claim(struct fuzz *f, uint32_t peer, enum ds_message_kind kind)
