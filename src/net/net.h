@@ -178,14 +178,16 @@ struct net_port *net_port(struct net *n, enum net_port_kind kind);
  */
 struct net_buffer {
 	uint8_t *data;
-	uint32_t len;
-	uint32_t cap; /* 0..len may be set; up to cap */
-	/* The rest is the net thread's. */
+	uint32_t len; /* at most cap */
+	uint32_t cap;
+	/* The rest is private. */
 	uint32_t index;
-	uint32_t refs;
+	uint32_t refs; /* the net thread's */
 	uint32_t next;
-	int32_t conn; /* that it is counted against, or -1 */
-	uint32_t conn_gen;
+	uint8_t home; /* the pool that it is from */
+	uint8_t size; /* class */
+	int16_t conn; /* that it is counted against, or -1 */
+	uint32_t gen; /* of that connection */
 };
 
 /* A buffer of at least @len bytes, its len set to @len; NULL: none is free, or

@@ -66,7 +66,7 @@
 #define NET_INV_MAX 1000u
 #define NET_HEADERS_MAX 2000u
 #define NET_KEYS_MAX 100u
-#define NET_TX_BYTES_MAX 101000u /* what a mempool takes */
+#define NET_TX_BYTES_MAX 404000u /* weight of what a mempool takes */
 
 enum net_type {
 	NET_PROPOSAL = DS_PROPOSAL,

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "net_fixture.h"
+
+static void two_nodes_meet_and_talk(void **state)
+{
+	struct node a, b;
+	struct net_event e;
+	uint32_t to_b, to_a;
+
+	(void)state;
+	node_begin(&a, 1);
+	node_begin(&b, 2);
+	node_join(&a, &b, &to_b, &to_a);
+	send_to(a.port, to_b, NET_VOTE, make_payload(a.port, DS_VOTE_SIZE, 7),
+		NULL);
+	e = expect_message(b.port, NET_VOTE);
+	check_payload(e.message.buffer, DS_VOTE_SIZE, 7);
+	assert_int_equal(e.slot, to_a);
+	net_release(b.port, e.message.buffer);
+	node_end(&a);
+	e = expect_down(&b);
+	assert_int_equal(e.down, NET_STOPPING);
+	node_end(&b);
+}
+
+static const uint32_t sizes[] = {0,	1,	8,	100,	512,   513,
+				 8192,	16375,	16376,	16377,	32752, 32753,
+				 65536, 196608, 196609, 1048576};
+
+static void every_size_arrives_intact(void **state)
+{
+	struct node a, b;
+	struct net_event e;
+	uint32_t to_b;
+
+	(void)state;
+	node_begin(&a, 1);
+	node_begin(&b, 2);
+	node_join(&a, &b, &to_b, NULL);
+	for (uint32_t i = 0; i < BASE_COUNT(sizes); i++) {
+		struct net_send s = {.type = NET_GET_HISTORY};
+		struct net_buffer *ask = make_payload(a.port, 36, 0);
+
+		/* A question of each, for only answers may be of any size. */
+		s.buffer = ask;
+		s.to.word[to_b / 64] = UINT64_C(1) << (to_b % 64);
+		assert_int_equal(net_send(a.port, &s), 0);
+		net_release(a.port, ask);
+		e = expect_message(b.reader, NET_GET_HISTORY);
+		net_release(b.reader, e.message.buffer);
+		ask = make_payload(b.reader, sizes[i], i);
+		assert_int_equal(net_reply(b.reader, &e, NET_HISTORY, ask), 0);
+		net_release(b.reader, ask);
+		e = expect_message(a.port, NET_HISTORY);
+		check_payload(e.message.buffer, sizes[i], i);
+		net_release(a.port, e.message.buffer);
+	}
+	node_end(&a);
+	node_end(&b);
+}
+
+#define MANY 3000u
+
+static void many_messages_keep_their_order(void **state)
+{
+	struct node a, b;
+	uint32_t to_b;
+	uint32_t sent = 0;
+
+	(void)state;
+	node_begin(&a, 1);
+	node_begin(&b, 2);
+	node_join(&a, &b, &to_b, NULL);
+	for (uint32_t got = 0; got < MANY;) {
+		struct net_event e;
+
+		for (; sent < MANY && sent < got + 500; sent++)
+			send_to(a.port, to_b, NET_PROPOSAL,
+				make_payload(a.port,
+					     DS_PROPOSAL_SIZE(1) +
+						     sent % 97 * 20,
+					     sent),
+				NULL);
+		e = expect_message(b.port, NET_PROPOSAL);
+		check_payload(e.message.buffer,
+			      DS_PROPOSAL_SIZE(1) + got % 97 * 20, got);
+		net_release(b.port, e.message.buffer);
+		got++;
+	}
+	node_end(&a);
+	node_end(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_nodes_meet_and_talk),
+		cmocka_unit_test(every_size_arrives_intact),
+		cmocka_unit_test(many_messages_keep_their_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
