@@ -64,6 +64,12 @@ static inline void node_key(struct node *n, uint8_t number)
 	assert_int_equal(net_id_of(n->id, n->secret), 0);
 }
 
+static inline void say(void *ctx, const char *line)
+{
+	(void)ctx;
+	(void)fprintf(stderr, "# %s\n", line);
+}
+
 static inline struct net_options node_options(const struct node *n)
 {
 	struct net_options o = {.genesis = test_genesis,
@@ -75,6 +81,8 @@ static inline struct net_options node_options(const struct node *n)
 				.timing = {.announce = 1, .publish = 20}};
 
 	memcpy(o.secret, n->secret, sizeof(o.secret));
+	if (getenv("NET_LOG"))
+		o.log = say;
 	return o;
 }
 

@@ -14,8 +14,9 @@ static void unanswered(struct net *n, struct net_port *p,
 			      .gen = c->gen,
 			      .unanswered = type};
 
-	/* A full ring: the port asks again in time anyway. */
-	(void)net_port_push(n, p->kind, &e, false);
+	/* A full ring: its owner is not waiting for this. */
+	if (net_port_push(n, p->kind, &e, false))
+		net_count(n, NET_C_UNANSWERED);
 }
 
 static void send_to(struct net *n, struct net_port *p, struct net_conn *c,

@@ -373,6 +373,10 @@ void net_conn_close(struct net *n, struct net_conn *c, enum net_reason why,
 	net_conn_settle(n, c);
 	if (c->state != NET_CONN_LINGER)
 		c->why = why;
+	if (!was_up && c->state != NET_CONN_LINGER)
+		net_log(n, "connection %s ended: %s",
+			c->outbound ? "outbound" : "inbound",
+			net_reason_name(why));
 	net_txs_gone(n, c);
 	if (was_up)
 		net_peer_down(n, c, why);

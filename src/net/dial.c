@@ -123,7 +123,9 @@ static void dial(struct net *n, struct net_target *t)
 	c->target = (int)(t - n->target);
 	t->conn = (int)net_conn_index(n, c);
 	c->ops++;
-	net_uring_connect(n->uring, fd, &sa, len,
+	/* Read when the ring is submitted. */
+	c->to = sa;
+	net_uring_connect(n->uring, fd, &c->to, len,
 			  net_op(NET_OP_CONNECT, net_conn_index(n, c)));
 }
 

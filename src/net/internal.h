@@ -95,6 +95,7 @@ struct net_conn {
 	int slot;   /* or -1 */
 	int target; /* that it was dialled for, or -1 */
 	struct net_addr addr;
+	struct sockaddr_storage to; /* until it is */
 	uint8_t id[NET_ID_SIZE];
 	void *session;
 	struct net_hello hello;
@@ -405,7 +406,8 @@ void net_do_control(struct net *n, const struct net_control *c);
 /* ---- conn.c: connections and their bytes ---- */
 /* What an operation is, and whose, as the kernel gives it back. */
 enum net_op {
-	NET_OP_ACCEPT = 1,
+	NET_OP_NONE, /* of no consequence */
+	NET_OP_ACCEPT,
 	NET_OP_BELL,
 	NET_OP_CONNECT,
 	NET_OP_RECEIVE,

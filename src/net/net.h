@@ -86,7 +86,7 @@ struct net_timing {
 	uint32_t retry_member; /* and for members: 4 delta [4,000] */
 	uint32_t refuse;       /* a member's id after an offence [60,000] */
 	uint32_t announce;     /* transactions are announced together [100] */
-	uint32_t publish;      /* between two net_look() [500] */
+	uint32_t publish;      /* of what net_look(), net_bans() copy [500] */
 };
 
 /* Lower bounds than the design's, for tests; 0: the design's. */

@@ -4,7 +4,6 @@
 
 #define PINGS_MISSED_MAX 3u
 #define ADDR_EVERY_MS 600000u
-#define SAVE_EVERY_MS 1000u
 
 static void ping(struct net *n, struct net_conn *c)
 {
@@ -97,7 +96,7 @@ void net_step(struct net *n)
 		n->publish_ms = n->now_ms;
 		net_view_publish(n);
 	}
-	if (n->save_due && n->now_ms - n->save_ms >= SAVE_EVERY_MS) {
+	if (n->save_due && n->now_ms - n->save_ms >= n->t.publish) {
 		n->save_ms = n->now_ms;
 		n->save_due = false;
 		net_save_publish(n);

@@ -9,7 +9,6 @@
 
 #define LINE_MAX_BYTES 256
 #define PAUSED_WAIT_MS 5u /* while somebody waits for a quota */
-#define ACCEPT_AGAIN_MS 100u
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -60,12 +59,9 @@ static void accepted(struct net *n, const struct net_completion *done)
 {
 	if (!done->more)
 		n->accepting = false;
-	if (done->res >= 0) {
+	/* An error: out of descriptors, most likely. The next turn tries. */
+	if (done->res >= 0)
 		net_conn_accepted(n, done->res);
-		if (!done->more)
-			accept_more(n);
-	}
-	/* Out of descriptors, most likely: tried again by the next step. */
 }
 
 static void completed(void *ctx, const struct net_completion *done)
@@ -75,6 +71,8 @@ static void completed(void *ctx, const struct net_completion *done)
 	struct net_conn *c = &n->conn[index % NET_CONNS_MAX];
 
 	switch ((enum net_op)(done->data >> 32)) {
+	case NET_OP_NONE:
+		break;
 	case NET_OP_ACCEPT:
 		accepted(n, done);
 		break;
@@ -154,7 +152,7 @@ static void wind_up(struct net *n)
 {
 	if (n->accepting)
 		net_uring_cancel(n->uring, n->listen_fd,
-				 net_op(NET_OP_ACCEPT, 0));
+				 net_op(NET_OP_NONE, 0));
 	for (uint32_t i = 0; i < NET_CONNS_MAX; i++)
 		net_conn_close(n, &n->conn[i], NET_STOPPING, true);
 	net_output_flush(n);
