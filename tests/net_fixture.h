@@ -246,4 +246,23 @@ static inline void await_counter(const struct net *n, enum net_counter counter,
 		 (unsigned long long)v.counter[counter]);
 }
 
+static inline void await_bans(const struct node *n, uint32_t count)
+{
+	struct net_view v = {.bans = ~count};
+
+	for (int i = 0; i < WAIT_TURNS && v.bans != count; i++) {
+		net_look(&v, n->net);
+		pause_ms(1);
+	}
+	assert_int_equal(v.bans, count);
+}
+
+/* There is one; then there is none. */
+static inline void forgive(const struct node *n)
+{
+	await_bans(n, 1);
+	assert_int_equal(net_clear_bans(n->net), 0);
+	await_bans(n, 0);
+}
+
 #endif

@@ -34,8 +34,10 @@ struct raw {
 	bool closed;
 };
 
-/* Connects, and says nothing. */
-static inline void raw_open(struct raw *r, const struct node *to)
+/* Connects, and says nothing; with room for @window bytes to receive, or as
+ * much as the system likes (0). */
+static inline void raw_open_small(struct raw *r, const struct node *to,
+				  int window)
 {
 	struct sockaddr_storage sa;
 	struct net_addr a;
@@ -46,7 +48,16 @@ static inline void raw_open(struct raw *r, const struct node *to)
 	len = net_addr_to_socket(&sa, &a);
 	r->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(r->fd >= 0);
+	if (window)
+		assert_int_equal(setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF,
+					    &window, sizeof(window)),
+				 0);
 	assert_int_equal(connect(r->fd, (struct sockaddr *)&sa, len), 0);
+}
+
+static inline void raw_open(struct raw *r, const struct node *to)
+{
+	raw_open_small(r, to, 0);
 }
 
 static inline void raw_close(struct raw *r)
@@ -236,17 +247,23 @@ static inline bool raw_hello(struct raw *r, const struct net_hello *h)
 }
 
 /* A peer that has said HELLO. */
-static inline void raw_join(struct raw *r, const struct node *to,
-			    uint8_t number)
+static inline void raw_join_small(struct raw *r, const struct node *to,
+				  uint8_t number, int window)
 {
 	struct net_hello h = raw_hello_of();
 	uint8_t payload[NET_HELLO_SIZE];
 
-	raw_open(r, to);
+	raw_open_small(r, to, window);
 	assert_true(raw_handshake(r, number, to->id));
 	assert_true(raw_hello(r, &h));
 	assert_int_equal(raw_expect(r, NET_HELLO, payload, sizeof(payload)),
 			 NET_HELLO_SIZE);
+}
+
+static inline void raw_join(struct raw *r, const struct node *to,
+			    uint8_t number)
+{
+	raw_join_small(r, to, number, 0);
 }
 
 /* The peer says why, and closes. */

@@ -57,25 +57,6 @@ static void still_serves(struct node *n, uint8_t number)
 	assert_int_equal(expect_down(n).kind, NET_EV_DOWN);
 }
 
-static void await_bans(const struct node *n, uint32_t count)
-{
-	struct net_view v = {.bans = ~count};
-
-	for (int i = 0; i < WAIT_TURNS && v.bans != count; i++) {
-		net_look(&v, n->net);
-		pause_ms(1);
-	}
-	assert_int_equal(v.bans, count);
-}
-
-/* There is one; then there is none. */
-static void forgive(const struct node *n)
-{
-	await_bans(n, 1);
-	assert_int_equal(net_clear_bans(n->net), 0);
-	await_bans(n, 0);
-}
-
 static void garbage_before_tls(void **state)
 {
 	struct base_prng prng = base_prng_init(1);
