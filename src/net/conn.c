@@ -68,11 +68,13 @@ struct net_conn *net_conn_new(struct net *n, int fd, bool outbound,
 /* Its quotas are those of a member from now on. */
 static void promote(struct net *n, struct net_conn *c)
 {
+	c->group = NET_GROUP_MEMBERS;
+	if (n->o.limits.bytes_per_s)
+		return;
 	net_quota_init(&c->bytes, MEMBER_BYTES_PER_S * UINT64_C(1000),
 		       MEMBER_BYTES_BURST, n->now_ms);
 	net_quota_init(&c->txs, MEMBER_TXS_PER_S * UINT64_C(1000),
 		       MEMBER_TXS_BURST, n->now_ms);
-	c->group = NET_GROUP_MEMBERS;
 }
 
 static void recycle_first(struct net *n, struct net_conn *c)
@@ -147,6 +149,7 @@ static bool make_room(struct net *n)
 	}
 	if (!oldest || n->now_ms - oldest->since_ms < PENDING_SAFE_MS)
 		return false;
+	net_count(n, NET_C_REFUSED);
 	net_conn_close(n, oldest, NET_FULL, false);
 	return true;
 }

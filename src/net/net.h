@@ -89,18 +89,19 @@ struct net_timing {
 	uint32_t publish;      /* of what net_look(), net_bans() copy [500] */
 };
 
-/* Lower bounds than the design's, for tests; 0: the design's. */
+/* Other bounds than the design's, for tests and benches; 0: the design's. With
+ * one that is set members have the same. */
 struct net_limits {
 	uint32_t inbound;
 	uint32_t outbound;
 	uint32_t pending;
 	uint32_t per_network;
-	uint32_t bytes_per_s;	/* of others than members [1 MiB] */
-	uint32_t bytes_burst;	/* [4 MiB] */
-	uint32_t txs_per_s;	/* [50] */
-	uint32_t txs_burst;	/* [500] */
-	uint32_t send_queue;	/* bytes [2 MiB]; members [8 MiB] as well */
-	uint32_t receive_queue; /* bytes [1 MiB]; members [2 MiB] as well */
+	uint32_t bytes_per_s;	/* [1 MiB; members 8 MiB] */
+	uint32_t bytes_burst;	/* [4 MiB; members 16 MiB] */
+	uint32_t txs_per_s;	/* [50; members 200] */
+	uint32_t txs_burst;	/* [500; members 2,000] */
+	uint32_t send_queue;	/* bytes [2 MiB; members 8 MiB] */
+	uint32_t receive_queue; /* bytes [1 MiB; members 2 MiB] */
 };
 
 /*
