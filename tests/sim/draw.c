@@ -124,7 +124,7 @@ static void connect_ring(struct sim_world *w)
 /* The liar knows everybody. */
 static void connect_bridge(struct sim_world *w)
 {
-	uint32_t solid[SIM_NODES_MAX];
+	uint32_t solid[SIM_NODES_MAX] = {0};
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < w->members; i++)
