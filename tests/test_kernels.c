@@ -195,6 +195,37 @@ static void ragged_ranges(void **state)
 	(void)agree(b, &job, MINERD_POW_NONCE_END, MINERD_POW_NONCE_END);
 }
 
+/* Next to nothing to search, at both ends of the nonces, for every number of
+ * midstates; no hash, some and all of them at or below the target. */
+static void short_ranges_of_every_count(void **state)
+{
+	static const uint64_t lengths[] = {0, 1, 15, 16, 17};
+	static const uint32_t tops[] = {0, 0x1fffffff, 0xffffffff};
+	const struct minerd_pow_backend *b = backend_of(state);
+	struct base_prng p = base_prng_init(7);
+
+	if (!b)
+		skip();
+	for (uint32_t k = 1; k <= MINERD_POW_MIDSTATES_MAX; k++) {
+		struct minerd_pow_job job;
+
+		random_job(&job, &p, 1);
+		job.midstate_count = k;
+		for (size_t t = 0; t < BASE_COUNT(tops); t++) {
+			memset(job.target, tops[t] ? 0xff : 0,
+			       sizeof(job.target));
+			job.target[7] = tops[t];
+			for (size_t i = 0; i < BASE_COUNT(lengths); i++) {
+				uint64_t len = lengths[i];
+
+				(void)agree(b, &job, 0, len);
+				(void)agree(b, &job, MINERD_POW_NONCE_END - len,
+					    MINERD_POW_NONCE_END);
+			}
+		}
+	}
+}
+
 /* Calling again from where a full result stopped finds all, each once. */
 static void overflow_loses_and_repeats_nothing(void **state)
 {
@@ -203,7 +234,7 @@ static void overflow_loses_and_repeats_nothing(void **state)
 
 	if (!b)
 		skip();
-	for (uint32_t k = 1; k <= MINERD_POW_MIDSTATES_MAX; k += 5) {
+	for (uint32_t k = 1; k <= MINERD_POW_MIDSTATES_MAX; k++) {
 		struct minerd_pow_job job;
 		struct minerd_pow_hits hits;
 		uint64_t next = 11;
@@ -285,6 +316,7 @@ int main(int argc, char **argv)
 		TEST(random_jobs_at_the_boundary),
 		TEST(every_count_of_midstates),
 		TEST(ragged_ranges),
+		TEST(short_ranges_of_every_count),
 		TEST(overflow_loses_and_repeats_nothing),
 	};
 	static struct CMUnitTest

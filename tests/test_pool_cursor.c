@@ -59,7 +59,7 @@ static void every_point_exactly_once(void **state)
 
 	(void)state;
 	for (size_t m = 0; m < BASE_COUNT(masks); m++) {
-		for (uint32_t group = 1; group <= 9; group++) {
+		for (uint32_t group = 1; group <= 16; group++) {
 			for (size_t l = 0; l < BASE_COUNT(lanes); l++) {
 				for (uint64_t seed = 0; seed < 20; seed++)
 					walk(masks[m], group, lanes[l], seed);
