@@ -165,7 +165,8 @@ static void equivocate(struct sim_world *w, struct sim_node *n)
 	}
 }
 
-/* Shown to one honest member, just in time for it alone. */
+/* Shown to one honest member, just in time for it alone; or too late, which
+ * it must notice. */
 static void last_round(struct sim_world *w, struct sim_node *n)
 {
 	uint64_t tick = n->tick.n + 1;
@@ -173,6 +174,8 @@ static void last_round(struct sim_world *w, struct sim_node *n)
 	ds_mask mask = all_liars(w);
 	uint64_t rounds = ds_mask_count(mask);
 
+	if (sim_chance(w, 300000))
+		rounds += sim_below(w, W(w) + 1 - rounds);
 	for (uint32_t v = 0; v < values; v++) {
 		uint32_t block = build(w, n, &n->template, 0);
 		struct sim_buf *buf = propose(w, n, block, tick, mask);
