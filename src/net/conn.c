@@ -223,10 +223,11 @@ static bool parse(struct net *n, struct net_conn *c)
 	result = net_parse(&c->parser, &used, c->plain + c->plain_at,
 			   c->plain_len - c->plain_at, &sink);
 	c->plain_at += (uint32_t)used;
-	if (!net_parser_inside(&c->parser))
-		c->inside_ms = 0;
-	else if (c->inside_ms == 0)
-		c->inside_ms = n->now_ms;
+	for (uint32_t i = 0; i < NET_LANES; i++)
+		if (c->lane_begun[i] != c->parser.lane[i].begun) {
+			c->lane_begun[i] = c->parser.lane[i].begun;
+			c->lane_ms[i] = n->now_ms;
+		}
 	if (result == NET_PARSE_BAD && c->state != NET_CONN_LINGER &&
 	    c->state != NET_CONN_CLOSING) {
 		net_count(n, NET_C_BAD_FRAMES);
@@ -289,6 +290,9 @@ void net_conn_resume(struct net *n, struct net_conn *c)
 {
 	bool on = true;
 
+	if (c->owes && !net_quota_ok(&c->bytes, n->now_ms))
+		return;
+	c->owes = false;
 	set_paused(n, c, false);
 	while (on && (c->state == NET_CONN_HANDSHAKE ||
 		      c->state == NET_CONN_HELLO || c->state == NET_CONN_UP)) {
@@ -298,6 +302,7 @@ void net_conn_resume(struct net *n, struct net_conn *c)
 			break;
 		} else if (!net_quota_ok(&c->bytes, n->now_ms)) {
 			set_paused(n, c, true);
+			c->owes = true;
 			on = false;
 		} else {
 			on = decrypt(n, c);

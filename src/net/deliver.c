@@ -116,6 +116,22 @@ void net_requests_expire(struct net *n, struct net_conn *c)
 	}
 }
 
+void net_requests_end(struct net *n, struct net_conn *c)
+{
+	for (uint32_t i = 0; i < c->open_count; i++) {
+		struct net_event e = {.kind = NET_EV_UNANSWERED,
+				      .slot = (uint32_t)c->slot,
+				      .gen = c->gen,
+				      .unanswered = c->open[i].type};
+
+		/* Consensus hears of the DOWN instead. */
+		if (c->open[i].port == NET_READER &&
+		    net_port_push(n, NET_READER, &e, false))
+			net_count(n, NET_C_UNANSWERED);
+	}
+	c->open_count = 0;
+}
+
 void net_refuse(struct net *n, struct net_conn *c, enum net_reason reason,
 		uint8_t type)
 {

@@ -10,14 +10,6 @@ void net_parser_init(struct net_parser *p, uint32_t max_block_bytes)
 	p->max_block_bytes = max_block_bytes;
 }
 
-bool net_parser_inside(const struct net_parser *p)
-{
-	for (uint32_t i = 0; i < NET_LANES; i++)
-		if (p->lane[i].buffer)
-			return true;
-	return p->have > 0;
-}
-
 void net_frame_header(uint8_t out[static NET_FRAME_HEADER], uint32_t len,
 		      uint8_t type, uint8_t flags)
 {
@@ -88,6 +80,7 @@ static enum net_parse_result begin(struct net_parser *p,
 	a->buffer = b;
 	a->type = type;
 	a->got = 0;
+	a->begun++;
 	p->part_left = part_of(len);
 	return NET_PARSE_OK;
 }

@@ -31,6 +31,7 @@ struct net_sink {
 struct net_assembly {
 	struct net_buffer *buffer; /* NULL: none */
 	uint32_t got;
+	uint32_t begun; /* messages in this lane so far */
 	uint8_t type;
 };
 
@@ -54,9 +55,6 @@ void net_parser_init(struct net_parser *p, uint32_t max_block_bytes);
 enum net_parse_result net_parse(struct net_parser *p, size_t *used,
 				const uint8_t *data, size_t len,
 				const struct net_sink *sink);
-
-/* A message has begun and is not at its end, or a header is. */
-bool net_parser_inside(const struct net_parser *p);
 
 void net_frame_header(uint8_t out[static NET_FRAME_HEADER], uint32_t len,
 		      uint8_t type, uint8_t flags);

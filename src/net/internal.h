@@ -30,7 +30,10 @@
 #define NET_SIDE_BYTES 4096u /* sealed while reading: handshakes, alerts */
 #define NET_NOTSENT_BYTES (128 << 10)
 
-#define NET_OPEN_MEMBER 32 /* requests without an answer */
+#define NET_QUEUE_MEMBER 8192u /* messages that wait for one peer */
+#define NET_QUEUE_OTHER 2048u
+#define NET_QUEUE_SPARED 256u /* is never the longest */
+#define NET_OPEN_MEMBER 32    /* requests without an answer */
 #define NET_OPEN_OTHER 8
 #define NET_SCORE_MAX 100u
 #define NET_SCORE_UNSOLICITED 1u
@@ -45,15 +48,15 @@
 #define NET_DEPTH_COMMANDS 8192u
 #define NET_DEPTH_READER_COMMANDS 1024u
 #define NET_DEPTH_RETURNS 65536u
-#define NET_DEPTH_HOME 16384u
+#define NET_DEPTH_HOME 32768u
 #define NET_DEPTH_CONTROL 256u
 
-#define NET_TXS_MAX 4096u	  /* kept for those who ask */
-#define NET_TXS_BYTES (16u << 20) /* of them */
-#define NET_TXS_LARGE_MAX 16u	  /* of them in large buffers or bodies */
-#define NET_ANNOUNCE_MAX 1024u	  /* that wait, of a peer */
-#define NET_WANTED_MAX 4096u	  /* transactions asked for */
-#define NET_WANTED_MEMBER 2000u	  /* of them from one peer */
+#define NET_TXS_MAX 4096u	 /* kept for those who ask */
+#define NET_TXS_BYTES (4u << 20) /* of the buffers that they lie in */
+#define NET_TXS_LARGE_MAX 4u	 /* of them in large buffers or bodies */
+#define NET_ANNOUNCE_MAX 1024u	 /* that wait, of a peer */
+#define NET_WANTED_MAX 4096u	 /* transactions asked for */
+#define NET_WANTED_MEMBER 2000u	 /* of them from one peer */
 #define NET_WANTED_OTHER 500u
 #define NET_WANTED_MS 2000u	/* then another peer is asked */
 #define NET_DELIVERED_MS 10000u /* the consumer has it and is thinking */
@@ -116,12 +119,14 @@ struct net_conn {
 	uint32_t rx_last;
 	uint32_t rx_at; /* used of the first */
 	bool paused;
+	bool owes;	/* paused for its quota */
 	uint8_t *plain; /* NET_RECORD_MAX bytes */
 	uint32_t plain_at;
 	uint32_t plain_len;
 	struct net_parser parser;
-	uint64_t inside_ms; /* since when a message is under way; 0: none is */
-	uint64_t held;	    /* bytes counted against it */
+	uint32_t lane_begun[NET_LANES]; /* as the parser counts */
+	uint64_t lane_ms[NET_LANES];	/* when that was */
+	uint64_t held;			/* bytes counted against it */
 
 	/* sending */
 	struct net_queue queue;
@@ -214,6 +219,7 @@ struct net_port {
 	/* the net thread's */
 	bool pushed;		/* since the last wake */
 	_Atomic uint64_t again; /* commands refused: the port counts */
+	_Atomic bool starved;	/* the port got no buffer */
 };
 
 enum net_control_kind {
@@ -303,6 +309,7 @@ struct net {
 	uint64_t bell_count;
 	int listen_fd;
 	bool accepting;
+	uint64_t accept_ms; /* not before */
 	char address[NET_ADDR_TEXT_MAX];
 	uint16_t listen_port;
 
@@ -447,6 +454,8 @@ bool net_output_queue(struct net *n, struct net_conn *c, uint8_t type,
 /* The same with bytes of our own. */
 bool net_output_bytes(struct net *n, struct net_conn *c, uint8_t type,
 		      const void *data, uint32_t len);
+/* The peer that most waits for is closed; not @spare. False: none is. */
+bool net_output_shed(struct net *n, const struct net_conn *spare);
 void net_output_clear(struct net *n, struct net_conn *c);
 
 /* ---- peer.c: HELLO, slots, faults ---- */
@@ -469,6 +478,8 @@ enum net_parse_result net_deliver_begin(void *ctx, struct net_buffer **out,
 					uint8_t type, uint32_t len);
 enum net_parse_result net_deliver_message(void *ctx, uint8_t type,
 					  struct net_buffer *b);
+/* The requests to @c are over. */
+void net_requests_end(struct net *n, struct net_conn *c);
 /* A request goes out to @c, for @port. False: too many are open. */
 bool net_request_open(struct net *n, struct net_conn *c, uint8_t type,
 		      enum net_port_kind port);

@@ -22,14 +22,14 @@
 #define TLS_BYTES (64u << 10)
 
 static const uint32_t buffers[NET_HOMES][NET_SIZES] = {
-	[NET_HOME_CONSENSUS] = {4096, 1024, 32, 0},
+	[NET_HOME_CONSENSUS] = {16384, 1024, 32, 0},
 	[NET_HOME_READER] = {512, 128, 32, 0},
 	[NET_HOME_RECEIVED] = {16384, 2048, 64, 0},
 };
 
-_Static_assert(4096 + 1024 + 32 + PORT_BODIES_MAX <= NET_DEPTH_HOME,
+_Static_assert(16384 + 1024 + 32 + PORT_BODIES_MAX <= NET_DEPTH_HOME,
 	       "the buffers of a port fit into the ring that brings them home");
-_Static_assert(16384 + 2048 + 64 + 256 + 4096 + 1024 + 32 + PORT_BODIES_MAX +
+_Static_assert(16384 + 2048 + 64 + 256 + 16384 + 1024 + 32 + PORT_BODIES_MAX +
 			       NET_SLOTS_MAX <=
 		       NET_DEPTH_RETURNS,
 	       "whatever a port may hold can be given back");

@@ -23,7 +23,7 @@
  *   consensus -> net        spsc    8,192  -EAGAIN and counted; a tick's
  *   reader -> net           spsc    1,024  worst case is half of it
  *   port -> net, returns    spsc   65,536  never: deeper than all buffers
- *   net -> port, buffers    spsc   16,384  never: deeper than all buffers
+ *   net -> port, buffers    spsc   32,768  never: deeper than all buffers
  *   any -> net, control     mpsc      256  -EAGAIN
  *
  * Nothing is allocated after the start; OpenSSL allocates for each connection,
@@ -192,7 +192,9 @@ struct net_buffer {
 };
 
 /* A buffer of at least @len bytes, its len set to @len; NULL: none is free, or
- * @len exceeds a frame. Always answers at once. */
+ * @len exceeds a frame. Always answers at once. When none is free, the peer
+ * that most waits for is closed, so that one who does not read keeps nobody
+ * from being spoken to. */
 struct net_buffer *net_buffer_get(struct net_port *p, size_t len);
 void net_release(struct net_port *p, struct net_buffer *b);
 
@@ -203,7 +205,8 @@ enum net_event_kind {
 	NET_EV_DOWN,	   /* it is gone; its slot is free at the next
 			    * net_next(); NET_CONSENSUS only */
 	NET_EV_MESSAGE,	   /* release the buffer */
-	NET_EV_UNANSWERED, /* a request of this port timed out */
+	NET_EV_UNANSWERED, /* a request of this port timed out; to the reader
+			    * also: its peer is gone */
 };
 
 struct net_event {
@@ -243,7 +246,7 @@ struct net_send {
 	/* The canonical id, or NULL. With it peers that are known to have the
 	 * message are skipped, those that get it are noted, and it is seen:
 	 * further copies that arrive are dropped. So only for messages that
-	 * are valid. */
+	 * are valid. Without it everybody in @to gets it. */
 	const uint8_t *id;
 };
 

@@ -35,13 +35,42 @@ static uint32_t limit_of(const struct net *n, const struct net_conn *c)
 	return limit < two ? two : limit;
 }
 
+bool net_output_shed(struct net *n, const struct net_conn *spare)
+{
+	struct net_conn *longest = NULL;
+
+	for (uint32_t i = 0; i < NET_CONNS_MAX; i++) {
+		struct net_conn *c = &n->conn[i];
+
+		if (c != spare && c->queue.count > NET_QUEUE_SPARED &&
+		    (!longest || c->queue.count > longest->queue.count))
+			longest = c;
+	}
+	if (!longest)
+		return false;
+	net_count(n, NET_C_SLOW);
+	net_conn_close(n, longest, NET_SLOW, false);
+	return true;
+}
+
+static bool push(struct net *n, struct net_conn *c, uint8_t type,
+		 struct net_buffer *b)
+{
+	uint32_t most =
+		net_conn_is_member(c) ? NET_QUEUE_MEMBER : NET_QUEUE_OTHER;
+
+	if (c->queue.count >= most ||
+	    c->queue.bytes + net_frame_bytes(b ? b->len : 0) > limit_of(n, c))
+		return false;
+	if (n->nodes.free_count == 0 && !net_output_shed(n, c))
+		return false;
+	return net_queue_push(&c->queue, &n->nodes, type, b);
+}
+
 bool net_output_queue(struct net *n, struct net_conn *c, uint8_t type,
 		      struct net_buffer *b)
 {
-	uint32_t bytes = net_frame_bytes(b ? b->len : 0);
-
-	if (c->queue.bytes + bytes > limit_of(n, c) ||
-	    !net_queue_push(&c->queue, &n->nodes, type, b)) {
+	if (!push(n, c, type, b)) {
 		net_count(n, NET_C_SLOW);
 		net_conn_close(n, c, NET_SLOW, false);
 		return false;

@@ -216,6 +216,7 @@ void net_peer_down(struct net *n, struct net_conn *c, enum net_reason why)
 	struct net_slot *s = &n->slot[c->slot];
 
 	net_log(n, "peer %d down: %s", c->slot, net_reason_name(why));
+	net_requests_end(n, c);
 	s->conn = -1;
 	s->why = why;
 	s->down_due = !push_down(n, (uint32_t)c->slot);

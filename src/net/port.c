@@ -84,7 +84,10 @@ struct net_buffer *net_buffer_get(struct net_port *p, size_t len)
 
 	while (base_ring_pop_spsc(&p->home, &b))
 		net_pool_put(&p->pool, b);
-	return net_pool_get(&p->pool, len, 0);
+	b = net_pool_get(&p->pool, len, 0);
+	if (!b && len <= p->pool.cap[NET_BODY])
+		atomic_store_explicit(&p->starved, true, memory_order_relaxed);
+	return b;
 }
 
 static void give_back(struct net_port *p, struct net_buffer *b, int slot)

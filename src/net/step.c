@@ -30,12 +30,15 @@ static void look_at_peer(struct net *n, struct net_conn *c)
 		net_conn_close(n, c, NET_SLOW, false);
 		return;
 	}
-	/* Unless it is us who do not read. */
-	if (c->paused)
-		c->inside_ms = c->inside_ms ? n->now_ms : 0;
-	if (c->inside_ms && n->now_ms - c->inside_ms > n->t.frame) {
-		net_conn_close(n, c, NET_SLOW, true);
-		return;
+	for (uint32_t i = 0; i < NET_LANES; i++) {
+		/* Unless it is us who do not read. */
+		if (c->paused)
+			c->lane_ms[i] = n->now_ms;
+		if (c->parser.lane[i].buffer &&
+		    n->now_ms - c->lane_ms[i] > n->t.frame) {
+			net_conn_close(n, c, NET_SLOW, true);
+			return;
+		}
 	}
 	net_requests_expire(n, c);
 	if (c->state != NET_CONN_UP)
@@ -90,6 +93,11 @@ void net_step(struct net *n)
 	for (uint32_t i = 0; i < NET_CONNS_MAX; i++)
 		look_at(n, &n->conn[i]);
 	net_peer_downs_due(n);
+	for (uint32_t i = 0; i < NET_PORTS; i++)
+		/* Pairs with nothing: a wish, not a message. */
+		if (atomic_exchange_explicit(&n->port[i].starved, false,
+					     memory_order_relaxed))
+			(void)net_output_shed(n, NULL);
 	net_txs_expire(n);
 	net_dial_step(n);
 	if (n->now_ms - n->publish_ms >= n->t.publish) {

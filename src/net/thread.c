@@ -8,6 +8,7 @@
 #include "net/internal.h"
 
 #define LINE_MAX_BYTES 256
+#define ACCEPT_AGAIN_MS 100u
 #define PAUSED_WAIT_MS 5u /* while somebody waits for a quota */
 
 static uint64_t clock_us(clockid_t clock)
@@ -49,7 +50,7 @@ static void listen_for_bell(struct net *n)
 
 static void accept_more(struct net *n)
 {
-	if (n->listen_fd < 0 || n->accepting)
+	if (n->listen_fd < 0 || n->accepting || n->accept_ms > n->now_ms)
 		return;
 	n->accepting = true;
 	net_uring_accept(n->uring, n->listen_fd, net_op(NET_OP_ACCEPT, 0));
@@ -59,9 +60,11 @@ static void accepted(struct net *n, const struct net_completion *done)
 {
 	if (!done->more)
 		n->accepting = false;
-	/* An error: out of descriptors, most likely. The next turn tries. */
 	if (done->res >= 0)
 		net_conn_accepted(n, done->res);
+	else
+		/* Out of descriptors, most likely. */
+		n->accept_ms = n->now_ms + ACCEPT_AGAIN_MS;
 }
 
 static void completed(void *ctx, const struct net_completion *done)
@@ -182,6 +185,7 @@ void *net_thread(void *arg)
 	struct net *n = arg;
 	int rc;
 
+	(void)pthread_setname_np(pthread_self(), "net");
 	n->now_ms = net_mono_us() / 1000;
 	/* By its only user: the kernel remembers who made it. */
 	rc = net_uring_open(&n->uring,

@@ -19,7 +19,7 @@ static void forget_oldest(struct net *n)
 {
 	struct net_tx *tx = tx_at(n, n->tx_first++);
 
-	n->tx_bytes -= tx->buffer->len;
+	n->tx_bytes -= tx->buffer->cap;
 	n->tx_large -= tx->buffer->size >= NET_LARGE;
 	net_idmap_remove(&n->tx_map, tx->map);
 	net_unref(n, tx->buffer);
@@ -54,7 +54,7 @@ void net_txs_add(struct net *n, struct net_buffer *b, const struct ds_peers *to,
 		return;
 	while (n->tx_first != n->tx_next &&
 	       (n->tx_next - n->tx_first >= NET_TXS_MAX ||
-		n->tx_bytes + b->len > NET_TXS_BYTES ||
+		n->tx_bytes + b->cap > NET_TXS_BYTES ||
 		(large && n->tx_large >= NET_TXS_LARGE_MAX)))
 		forget_oldest(n);
 	map = net_idmap_add(&n->tx_map, &key);
@@ -64,7 +64,7 @@ void net_txs_add(struct net *n, struct net_buffer *b, const struct ds_peers *to,
 	*tx = (struct net_tx){.buffer = b, .key = key, .map = map};
 	memcpy(tx->id, id, sizeof(tx->id));
 	b->refs++;
-	n->tx_bytes += b->len;
+	n->tx_bytes += b->cap;
 	n->tx_large += large;
 	for (uint32_t i = 0; i < NET_SLOTS_MAX; i++) {
 		struct net_conn *c = net_peer_at(n, i);
