@@ -48,6 +48,8 @@ PURE_SYSTEM_HEADERS = {
 # floor 0 also ends the program on a broken assertion and formats errors.
 PURE_EXTRA = {"src/base/assert.c": {"stdio.h", "stdlib.h"},
               "src/base/error.c": {"stdio.h", "stdarg.h"}}
+# System headers that one file alone may include.
+OWNERS = {"liburing.h": "src/net/uring.c"}
 # Functions that allocate, lock, log or look at the world.
 IMPURE = re.compile(
     r"\b(malloc|calloc|realloc|free|aligned_alloc|fopen|open|read|write|"
@@ -140,6 +142,19 @@ def check_purity(root):
             if m:
                 bad.append(f"{path}:{n}: a pure floor may not call "
                            f"{m.group(1)}()")
+    return bad
+
+
+def check_owners(root):
+    """Some libraries are used by one file only."""
+    bad = []
+    for path in sources(root):
+        for n, line in enumerate(read(root, path).splitlines(), 1):
+            m = re.match(r"\s*#\s*include\s+<([^>]+)>", line)
+            owner = OWNERS.get(m.group(1)) if m else None
+            if owner and path != owner:
+                bad.append(f"{path}:{n}: only {owner} may include "
+                           f"<{m.group(1)}>")
     return bad
 
 
@@ -264,6 +279,7 @@ def check_rules(root):
 CHECKS = [
     ("floors include only floors below", check_includes),
     ("pure floors are pure", check_purity),
+    ("libraries with one user have no other", check_owners),
     ("functions and files keep their limits", check_sizes),
     ("lines, licences and paths", check_lines),
     ("public names carry their folder's prefix", check_prefixes),
@@ -276,6 +292,7 @@ SPDX = "/* SPDX-License-Identifier: MIT */\n"
 CANARIES = [
     ("src/base/x.c", SPDX + '#include "chain/block.h"\n'),
     ("src/chain/x.c", SPDX + "void f(void)\n{\n\tmalloc(1);\n}\n"),
+    ("src/net/x.c", SPDX + "#include <liburing.h>\n"),
     ("src/node/x.c", SPDX + "void f(void)\n{\n" + "\t;\n" * 71 + "}\n"),
     ("src/node/x.c", SPDX + "/* " + "x" * 90 + " */\n"),
     ("src/base/x.h", SPDX + "int chain_f(void);\n"),

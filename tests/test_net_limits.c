@@ -444,6 +444,19 @@ static void starting_and_stopping(void **state)
 		node_end(&n);
 		node_end(&other);
 	}
+	/* Whatever blocks the network has, memory keeps its bound. */
+	for (uint32_t i = 0; i < 2; i++) {
+		struct net_view v;
+
+		node_key(&n, 1);
+		o = node_options(&n);
+		o.max_block_bytes =
+			i ? CHAIN_BLOCK_BYTES_MAX : CHAIN_BLOCK_BYTES_MIN;
+		node_start(&n, &o);
+		net_look(&v, n.net);
+		assert_in_range(v.memory, 1, NET_MEMORY_MAX);
+		node_end(&n);
+	}
 	/* What cannot be: a port in use, bad addresses. */
 	node_begin(&n, 1);
 	node_key(&other, 2);
