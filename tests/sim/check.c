@@ -724,8 +724,16 @@ static bool common_tip(const struct sim_world *w, const struct sim_node *n)
 /* A victim's fault has ended long ago. */
 static void check_rejoined(struct sim_world *w, struct sim_node *n)
 {
-	if (w->now < n->bad_until || w->chaos)
+	if (w->chaos || n->bad_until == SIM_NEVER)
 		return;
+	if (w->now < n->bad_until) { /* it was given longer */
+		sim_at(w, n->bad_until + 1,
+		       &(struct sim_event){.kind = SIM_EV_CHECK,
+					   .node = (uint8_t)n->index,
+					   .other = SIM_CHECK_13,
+					   .id = 1});
+		return;
+	}
 	/* Without certificates people try again, until no block is on its
 	 * way while the node comes up. */
 	if (!w->committee.certified &&

@@ -64,9 +64,10 @@ uint64_t sim_start_over(const struct sim_world *w)
 /* Until then more than f are rejoining, and a liar may split them. */
 void sim_start_longer(struct sim_world *w)
 {
+	sim_say(w, NULL, "the start takes longer");
 	w->start_until = w->now + settle_ms(w) + SIM_DELTA_MS;
 	for (uint32_t i = 0; i < w->members; i++)
-		if (w->node[i].bad_until < w->start_until)
+		if (!w->node[i].victim && w->node[i].bad_until < w->start_until)
 			w->node[i].bad_until = w->start_until;
 	sim_at(w, w->start_until,
 	       &(struct sim_event){.kind = SIM_EV_CHECK,
@@ -94,9 +95,11 @@ bool sim_split_at_start(const struct sim_world *w, uint32_t height)
 				       ? w->start_until
 				       : sim_start_over(w);
 
-	for (uint32_t i = 0; i < w->members && !w->chaos; i++) {
+	for (uint32_t i = 0; i < w->members; i++) {
 		const struct sim_node *n = &w->node[i];
 
+		if (w->chaos || !w->committee.certified)
+			break;
 		if (sim_honest(n) && n->decided_at[height] > 0 &&
 		    n->decided_at[height] <= until)
 			return true;
