@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net_fixture.h"
+#include "net_raw.h"
 
 static void two_nodes_meet_and_talk(void **state)
 {
@@ -91,12 +91,52 @@ static void many_messages_keep_their_order(void **state)
 	node_end(&b);
 }
 
+/* What the consumer says of a peer never means the one that came after it. */
+static void a_slot_is_free_when_its_end_was_seen(void **state)
+{
+	static struct raw r[2];
+	struct net_event e;
+	struct net_view v;
+	struct node n;
+	uint32_t slot;
+
+	(void)state;
+	node_begin(&n, 1);
+	raw_join(&r[0], &n, 2);
+	slot = expect_up(&n).slot;
+	raw_close(&r[0]);
+	do {
+		pause_ms(1);
+		net_look(&v, n.net);
+	} while (v.peers > 0);
+	/* Another comes before we look. */
+	raw_join(&r[1], &n, 3);
+	assert_int_equal(net_ban(n.port, slot), 0);
+	e = next_event(n.port);
+	assert_int_equal(e.kind, NET_EV_DOWN);
+	assert_int_equal(e.slot, slot);
+	e = next_event(n.port);
+	assert_int_equal(e.kind, NET_EV_UP);
+	assert_int_not_equal(e.slot, slot);
+	raw_close(&r[1]);
+	assert_int_equal(expect_down(&n).down, NET_CLOSED);
+	/* Now both are. */
+	assert_false(net_next(n.port, &e));
+	raw_join(&r[0], &n, 4);
+	assert_int_equal(expect_up(&n).slot, slot);
+	raw_close(&r[0]);
+	net_look(&v, n.net);
+	assert_int_equal(v.counter[NET_C_BANS], 0);
+	node_end(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_nodes_meet_and_talk),
 		cmocka_unit_test(every_size_arrives_intact),
 		cmocka_unit_test(many_messages_keep_their_order),
+		cmocka_unit_test(a_slot_is_free_when_its_end_was_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

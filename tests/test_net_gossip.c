@@ -247,6 +247,7 @@ static void only_valid_messages_are_seen(void **state)
 	assert_true(
 		raw_frame(&r, DS_BEAT_SIZE, NET_BEAT, 0, page, DS_BEAT_SIZE));
 	await_counter(n[0].net, NET_C_COPIES, 1);
+	assert_false(net_next(n[0].port, &e));
 	raw_close(&r);
 	node_end(&n[0]);
 }

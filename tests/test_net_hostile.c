@@ -2,6 +2,7 @@
 /* What peers may do wrong, and that nobody else suffers. */
 #include "net_raw.h"
 
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "base/prng.h"
@@ -108,9 +109,30 @@ static void the_wrong_key_is_noticed(void **state)
 	node_end(&n);
 }
 
-/* A client of plain OpenSSL's. */
+/* A self-signed certificate of a key of this kind. */
+static void show_certificate(SSL_CTX *ctx, const char *kind)
+{
+	EVP_PKEY *key = strcmp(kind, "EC") == 0
+				? EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256")
+				: EVP_PKEY_Q_keygen(NULL, NULL, kind);
+	X509 *x = X509_new();
+
+	assert_non_null(key);
+	assert_non_null(x);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 3600));
+	assert_true(X509_set_pubkey(x, key));
+	assert_true(X509_sign(x, key,
+			      strcmp(kind, "EC") == 0 ? EVP_sha256() : NULL));
+	assert_true(SSL_CTX_use_certificate(ctx, x));
+	assert_true(SSL_CTX_use_PrivateKey(ctx, key));
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+/* A client of plain OpenSSL's: whether it hears a byte. */
 static bool openssl_connects(const struct node *to, int version,
-			     const char *alpn)
+			     const char *alpn, const char *kind)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl;
@@ -119,11 +141,14 @@ static bool openssl_connects(const struct node *to, int version,
 
 	assert_non_null(ctx);
 	SSL_CTX_set_max_proto_version(ctx, version);
+	if (kind)
+		show_certificate(ctx, kind);
 	ssl = SSL_new(ctx);
 	assert_non_null(ssl);
-	assert_int_equal(SSL_set_alpn_protos(ssl, (const uint8_t *)alpn,
-					     (unsigned)strlen(alpn)),
-			 0);
+	if (alpn)
+		assert_int_equal(SSL_set_alpn_protos(ssl, (const uint8_t *)alpn,
+						     (unsigned)strlen(alpn)),
+				 0);
 	raw_open(&r, to);
 	SSL_set_fd(ssl, r.fd);
 	/* In TLS 1.3 the client is done before its certificate is judged. */
@@ -134,15 +159,21 @@ static bool openssl_connects(const struct node *to, int version,
 	return ok;
 }
 
-static void no_certificate_no_connection(void **state)
+static void only_our_tls_connects(void **state)
 {
+	static const char ours[] = "\x08minerd/1";
 	struct node n;
 
 	(void)state;
 	begin(&n);
-	assert_false(openssl_connects(&n, TLS1_3_VERSION, "\x08minerd/1"));
-	assert_false(openssl_connects(&n, TLS1_2_VERSION, "\x08minerd/1"));
-	assert_false(openssl_connects(&n, TLS1_3_VERSION, "\x02h2"));
+	/* So it can: what follows differs in one thing. */
+	assert_true(openssl_connects(&n, TLS1_3_VERSION, ours, "ED25519"));
+	assert_false(openssl_connects(&n, TLS1_3_VERSION, ours, NULL));
+	assert_false(openssl_connects(&n, TLS1_2_VERSION, ours, "ED25519"));
+	assert_false(openssl_connects(&n, TLS1_3_VERSION, "\x02h2", "ED25519"));
+	assert_false(openssl_connects(&n, TLS1_3_VERSION, NULL, "ED25519"));
+	assert_false(openssl_connects(&n, TLS1_3_VERSION, ours, "ED448"));
+	assert_false(openssl_connects(&n, TLS1_3_VERSION, ours, "EC"));
 	still_serves(&n, 2);
 	node_end(&n);
 }
@@ -328,7 +359,7 @@ int main(void)
 		cmocka_unit_test(garbage_before_tls),
 		cmocka_unit_test(half_open_connections_end),
 		cmocka_unit_test(the_wrong_key_is_noticed),
-		cmocka_unit_test(no_certificate_no_connection),
+		cmocka_unit_test(only_our_tls_connects),
 		cmocka_unit_test(other_chains_are_told_so),
 		cmocka_unit_test(a_node_does_not_talk_to_itself),
 		cmocka_unit_test(bad_frames_end_the_connection),
