@@ -95,7 +95,10 @@ static void slow_readers_are_dropped(void **state)
 		make_payload(n.port, BLOCK_BYTES, 1), NULL);
 	assert_int_equal(expect_down(&n).down, NET_SLOW);
 	raw_close(&r);
+	node_end(&n);
 	/* More than its queue holds: at once. */
+	o.timing.slow = 600000;
+	node_start(&n, &o);
 	raw_join_small(&r, &n, 3, 4096);
 	e = expect_up(&n);
 	for (uint32_t i = 0; i < 4; i++)
@@ -103,7 +106,7 @@ static void slow_readers_are_dropped(void **state)
 			make_payload(n.port, BLOCK_BYTES, 1), NULL);
 	assert_int_equal(expect_down(&n).down, NET_SLOW);
 	raw_close(&r);
-	await_counter(n.net, NET_C_SLOW, 2);
+	await_counter(n.net, NET_C_SLOW, 1);
 	node_end(&n);
 }
 
@@ -139,6 +142,74 @@ static void a_flood_is_slowed_and_others_are_served(void **state)
 		net_release(n.port, e.message.buffer);
 	}
 	node_end(&good);
+	raw_close(&r);
+	node_end(&n);
+}
+
+/* A consumer that is behind stops the peer, not the node. */
+static void what_is_held_is_bounded(void **state)
+{
+	struct net_buffer *held[30];
+	struct net_options o;
+	struct net_event e;
+	struct net_view v;
+	uint32_t count = 0;
+	struct node n;
+
+	(void)state;
+	begin(&n, &o, 1);
+	o.limits.receive_queue = 10000;
+	node_start(&n, &o);
+	raw_join(&r, &n, 2);
+	(void)expect_up(&n);
+	memset(page, 0, sizeof(page));
+	for (uint32_t i = 0; i < BASE_COUNT(held); i++)
+		assert_true(raw_frame(&r, 1000, NET_PROPOSAL, 0, page, 1000));
+	await_counter(n.net, NET_C_PAUSES, 1);
+	while (net_next(n.port, &e))
+		held[count++] = e.message.buffer;
+	/* The last one may begin while a byte less is held. */
+	assert_int_equal(count, 10);
+	net_look(&v, n.net);
+	assert_int_equal(v.peer[0].queue_in, 10000);
+	while (count > 0)
+		net_release(n.port, held[--count]);
+	for (count = 0; count < 20; count++) {
+		e = expect_message(n.port, NET_PROPOSAL);
+		net_release(n.port, e.message.buffer);
+	}
+	raw_close(&r);
+	node_end(&n);
+}
+
+/* So many of a peer's requests at once; the rest is told to come again. */
+static void requests_of_a_peer_are_bounded(void **state)
+{
+	struct net_event e[NET_SLOTS_MAX];
+	struct net_options o;
+	struct node n;
+
+	(void)state;
+	begin(&n, &o, 1);
+	node_start(&n, &o);
+	raw_join(&r, &n, 2);
+	(void)expect_up(&n);
+	for (uint32_t i = 0; i < 9; i++)
+		assert_true(raw_frame(&r, 0, NET_GET_STATUS, 0, NULL, 0));
+	assert_int_equal(raw_expect(&r, NET_REFUSED, page, sizeof(page)), 2);
+	assert_int_equal(page[0], NET_BUSY);
+	assert_int_equal(page[1], NET_GET_STATUS);
+	for (uint32_t i = 0; i < 8; i++)
+		e[i] = expect_message(n.reader, NET_GET_STATUS);
+	for (uint32_t i = 0; i < 8; i++) {
+		assert_int_equal(net_reply(n.reader, &e[i], NET_STATUS, NULL),
+				 0);
+		net_release(n.reader, e[i].message.buffer);
+		(void)raw_expect(&r, NET_STATUS, page, sizeof(page));
+	}
+	assert_true(raw_frame(&r, 0, NET_GET_STATUS, 0, NULL, 0));
+	e[0] = expect_message(n.reader, NET_GET_STATUS);
+	net_release(n.reader, e[0].message.buffer);
 	raw_close(&r);
 	node_end(&n);
 }
@@ -309,6 +380,8 @@ static void requests_are_bounded_and_end(void **state)
 	struct net_send s = {.type = NET_GET_STATUS};
 	struct net_options o;
 	struct net_event e;
+	uint32_t asked = 0;
+	uint8_t type = 0;
 	struct node n;
 
 	(void)state;
@@ -319,6 +392,10 @@ static void requests_are_bounded_and_end(void **state)
 	s.to.word[0] = UINT64_C(1) << e.slot;
 	for (uint32_t i = 0; i < 9; i++)
 		assert_int_equal(net_send(n.port, &s), 0);
+	send_to(n.port, e.slot, NET_WATCHED, NULL, NULL);
+	for (uint32_t len; type != NET_WATCHED; asked += type == s.type)
+		assert_true(raw_next(&r, &type, page, sizeof(page), &len));
+	assert_int_equal(asked, 8);
 	for (uint32_t i = 0; i < 9; i++) {
 		e = next_event(n.port);
 		assert_int_equal(e.kind, NET_EV_UNANSWERED);
@@ -483,6 +560,8 @@ int main(void)
 		cmocka_unit_test(a_vote_does_not_wait_behind_a_body),
 		cmocka_unit_test(slow_readers_are_dropped),
 		cmocka_unit_test(a_flood_is_slowed_and_others_are_served),
+		cmocka_unit_test(what_is_held_is_bounded),
+		cmocka_unit_test(requests_of_a_peer_are_bounded),
 		cmocka_unit_test(a_flood_of_announcements_is_banned),
 		cmocka_unit_test(two_hundred_connections_from_one_address),
 		cmocka_unit_test(bans_by_people),
