@@ -84,6 +84,8 @@ static const struct ds_slot *candidate(struct ds *ds, struct base_tick tick,
 	return &in->slot[0];
 }
 
+/*~ 7. After the last round all honest members hold the same values: a lone one
+ * is decided. */
 static void decide(struct ds *ds, const struct ds_slot *won, uint8_t sender,
 		   struct base_tick k)
 {
@@ -227,7 +229,8 @@ void ds_reserve_tick(struct ds *ds)
 	a->persist.tick = next;
 }
 
-/* R2.g */
+/*~ 6. R2.g: at its tick the own block is signed and sent, the first of f + 1
+ * rounds (proposal.c). */
 static void propose_own(struct ds *ds, struct base_tick k)
 {
 	const struct base_tick before = {k.n - 1};

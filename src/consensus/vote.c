@@ -142,7 +142,8 @@ static void publish_vote(struct ds *ds)
 	ds_act(ds, DS_ACT_HAVE)->block.hash = v.hash;
 }
 
-/* R2.e and R3: vote and block become durable together, then it leaves. */
+/*~ 8. R2.e and R3: the vote. It and its block become durable together, then it
+ * leaves; n - f of them make a certificate. */
 void ds_vote_for(struct ds *ds, int body)
 {
 	struct ds_own_vote *v = &ds->vote;

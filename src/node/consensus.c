@@ -59,6 +59,8 @@ static int get_coin(void *ctx, struct chain_coin *out,
 void node_consensus_fail(struct node_consensus *c, int rc,
 			 const struct base_error *err)
 {
+	if (c->rc < 0) /* said already */
+		return;
 	c->rc = rc;
 	c->err = *err;
 	node_mine_on(c, NULL);
@@ -108,8 +110,10 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 	c->next_second_ms = monotonic + SECOND_MS;
 	if (step != 0) {
 		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
-			 "the system clock moved by %.1f s; following it",
-			 (double)step / SECOND_MS);
+			 "the system clock moved by %.1f s; %s",
+			 (double)step / SECOND_MS,
+			 step > 0 ? "following it"
+				  : "waiting until it has caught up");
 		ds_clock_anomaly(c->ds, c->now);
 		node_consensus_act(c);
 		node_clock_init(&c->clock);
@@ -145,6 +149,8 @@ static int time_to_wait(const struct node_consensus *c)
 
 	if (monotonic < c->next_second_ms)
 		wait = c->next_second_ms - monotonic;
+	if (c->rc < 0) /* no tick runs any more */
+		return (int)wait;
 	if (due <= now)
 		return 0;
 	return (int)(due - now < wait ? due - now : wait);

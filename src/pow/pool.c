@@ -215,7 +215,8 @@ static void search_batch(struct worker *w, struct pow_batch *b)
 		set_counter(&c->batch_max_ns, cost_ns);
 }
 
-/* Searches the work at hand until there is other work. */
+/*~ 4. A worker searches its own slice of the nonces, batch by batch, until
+ * there is other work; what meets the target goes into a ring. */
 static void search(struct worker *w)
 {
 	const struct minerd_pow_backend *backend = w->pool->backend;
