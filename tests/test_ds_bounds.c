@@ -192,6 +192,7 @@ static void a_body_of_another_sender(void **state)
 	hear(w, 0, DS_PROPOSAL,
 	     forge_proposal(wire, w, &b, next_tick(w), 1, true, NULL));
 	give_block(w, 0, &b);
+	assert_int_equal(w->node[3].bans, 1);
 	world_run(w, next_tick(w) + 3, 500);
 	for (uint32_t i = 0; i < w->n; i++)
 		assert_int_equal(w->node[i].decided, 0);

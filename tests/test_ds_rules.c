@@ -534,6 +534,7 @@ static void r4_higher_and_halt(void **state)
 	struct world *w = start();
 	struct base_hash high, other;
 	struct made b = mine(w, 0);
+	uint32_t sent;
 
 	(void)state;
 	memset(&high, 0x42, sizeof(high));
@@ -549,6 +550,12 @@ static void r4_higher_and_halt(void **state)
 	assert_int_equal(world_mode(w, 2), DS_HALT);
 	assert_int_equal(w->node[2].alerts[DS_CONFLICT], 1);
 	assert_true(ds_next_tick_ms(w->node[2].ds) == UINT64_MAX);
+	/* It tells nobody any more what it held for final. */
+	sent = w->node[2].sent[DS_CERT];
+	ds_peer_down(w->node[2].ds, w->now, 0);
+	ds_peer_up(w->node[2].ds, w->now, 0, 0);
+	world_drain(&w->node[2]);
+	assert_int_equal(w->node[2].sent[DS_CERT], sent);
 	world_free(w);
 }
 

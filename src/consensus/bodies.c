@@ -59,12 +59,15 @@ void ds_body_drop(struct ds *ds, int body)
 	BASE_ASSERT(b->refs > 0);
 	b->refs--;
 	b->lingers = b->refs == 0;
+	ds->lingering = ds->lingering || b->lingers;
 }
 
 void ds_bodies_let_go(struct ds *ds)
 {
-	for (uint32_t i = 0; i < ds->bodies; i++)
+	/* Before every input: not a walk over hundreds of bodies each time. */
+	for (uint32_t i = 0; ds->lingering && i < ds->bodies; i++)
 		ds->body[i].lingers = false;
+	ds->lingering = false;
 }
 
 static struct ds_judge *judge_of(struct ds *ds, int body)

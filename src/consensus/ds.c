@@ -376,6 +376,8 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 	memset(p, 0, sizeof(*p));
 	p->up = true;
 	p->member = member;
+	if (ds->mode == DS_HALT) /* R4: what it held for final is in doubt */
+		return;
 	ds_peers_add(&only, peer);
 	cert = ds_cert_of(ds, &ds->final.hash);
 	if (cert) {

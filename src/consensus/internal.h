@@ -241,6 +241,7 @@ struct ds {
 	const struct ds_committee *c;
 	const struct chain_params *p;
 	uint64_t now;
+	bool lingering; /* a body may linger */
 	bool ticking;
 	struct base_tick tick; /* the last that ran */
 	enum ds_mode mode;

@@ -610,7 +610,10 @@ void ds_proposals_body(struct ds *ds, int body)
 		    !base_hash_equal(&m->hash, &ds->body[body].hash))
 			continue;
 		if (ds->body[body].info.sender != m->sender) {
-			/* It says so under its signature: a bad proposal. */
+			/* R1.3. Its signatures may be with the verifier: it
+			 * is dropped when they return. */
+			DS_RULE(R1_3);
+			ds_ban(ds, m->peer);
 			m->tick.n = 0;
 			continue;
 		}
