@@ -67,19 +67,6 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 	c->options.failed(c->options.failed_ctx);
 }
 
-void node_consensus_show(struct node_consensus *c)
-{
-	const struct pow_plan *plan = c->options.plan;
-	struct node_status status = {
-		.tip = c->final,
-		.hashes_per_second = pow_rate_get(&c->total, 0),
-		.threads = plan ? plan->worker_count : 0,
-	};
-
-	if (c->options.status)
-		node_status_publish(c->options.status, &status);
-}
-
 /* Time for the state machine: it never runs back. */
 void node_consensus_look_at_clock(struct node_consensus *c)
 {
@@ -88,8 +75,8 @@ void node_consensus_look_at_clock(struct node_consensus *c)
 
 	if (now > c->now)
 		c->now = now;
-	if (c->now >= due && c->now - due > c->late_ms)
-		c->late_ms = c->now - due;
+	if (c->now >= due)
+		node_lateness_note(&c->late, c->now - due);
 }
 
 /* R0. */
@@ -100,6 +87,7 @@ static void run_ticks(struct node_consensus *c)
 		return;
 	ds_advance(c->ds, c->now);
 	node_consensus_act(c);
+	node_consensus_show(c);
 }
 
 static void every_second(struct node_consensus *c, uint64_t monotonic)
@@ -118,6 +106,7 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 		node_clock_init(&c->clock);
 		node_consensus_look_at_clock(c);
 	}
+	node_lateness_second(&c->late);
 	node_txpool_set_time(c->options.pool, c->now / SECOND_MS);
 	if (c->rc == 0)
 		node_mine_every_second(c, monotonic);
