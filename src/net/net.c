@@ -66,6 +66,10 @@ static void set_defaults(struct net *n)
 		.txs_burst = or_else(l->txs_burst, 500),
 		.send_queue = or_else(l->send_queue, 2 * MIB),
 		.receive_queue = or_else(l->receive_queue, MIB),
+		.lookups_per_s = or_else(l->lookups_per_s, 100),
+		.lookups_burst = or_else(l->lookups_burst, 1000),
+		.checks_per_s = or_else(l->checks_per_s, 64),
+		.checks_burst = or_else(l->checks_burst, 256),
 	};
 }
 
