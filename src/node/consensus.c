@@ -67,19 +67,6 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 	c->options.failed(c->options.failed_ctx);
 }
 
-void node_consensus_show(struct node_consensus *c)
-{
-	const struct pow_plan *plan = c->options.plan;
-	struct node_status status = {
-		.tip = c->final,
-		.hashes_per_second = pow_rate_get(&c->total, 0),
-		.threads = plan ? plan->worker_count : 0,
-	};
-
-	if (c->options.status)
-		node_status_publish(c->options.status, &status);
-}
-
 /* Time for the state machine: it never runs back. */
 static void look_at_clock(struct node_consensus *c)
 {
@@ -97,10 +84,10 @@ static void run_ticks(struct node_consensus *c)
 	look_at_clock(c);
 	if (c->now < due)
 		return;
-	if (c->now - due > c->late_ms)
-		c->late_ms = c->now - due;
+	node_lateness_note(&c->late, c->now - due);
 	ds_advance(c->ds, c->now);
 	node_consensus_act(c);
+	node_consensus_show(c);
 }
 
 static void every_second(struct node_consensus *c, uint64_t monotonic)
@@ -119,6 +106,7 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 		node_clock_init(&c->clock);
 		look_at_clock(c);
 	}
+	node_lateness_second(&c->late);
 	node_txpool_set_time(c->options.pool, c->now / SECOND_MS);
 	if (c->rc == 0)
 		node_mine_every_second(c, monotonic);

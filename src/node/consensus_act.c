@@ -151,7 +151,7 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 		node_log(c->options.log, level, "mode",
 			 "%s, because this machine ran a tick late: %" PRIu64
 			 " ms at the worst, where %" PRIu64 " ms may be",
-			 mode_name[c->mode], c->late_ms,
+			 mode_name[c->mode], c->late.worst_ms,
 			 c->committee.delta_ms / 4);
 	else if (a->mode.reason != DS_REASON_NONE)
 		node_log(c->options.log, level, "mode", "%s, because of %s",

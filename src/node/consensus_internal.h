@@ -11,6 +11,7 @@
 
 #include "node/clock.h"
 #include "node/consensus.h"
+#include "node/lateness.h"
 #include "node/template.h"
 #include "node/verify_pool.h"
 #include "pow/pool_rate.h"
@@ -35,9 +36,9 @@ struct node_consensus {
 	struct chain_context final;
 	enum ds_mode mode;
 	struct node_clock clock;
-	uint64_t now;	  /* what the ds was told last */
-	uint64_t late_ms; /* the worst lateness of a tick */
-	uint32_t writes;  /* with the store */
+	uint64_t now;		   /* what the ds was told last */
+	struct node_lateness late; /* of ticks */
+	uint32_t writes;	   /* with the store */
 	struct verifying verifying[VERIFYING_MAX];
 	struct store_reader *reader; /* snapshot of F's coins */
 	uint8_t *bytes;		     /* max_block_bytes, for the moment */
@@ -61,6 +62,7 @@ struct node_consensus {
 	_Atomic bool stopping;
 	int rc; /* why the thread ended; read after the join */
 	struct base_error err;
+	struct ds_rounds_view rounds; /* as last shown */
 };
 
 /* consensus.c */
@@ -69,6 +71,8 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 /* Looks at the coins of the final tip from here on. */
 BASE_MUST_CHECK int node_consensus_snapshot(struct node_consensus *c,
 					    struct base_error *err);
+
+/* consensus_show.c: at every tick, every second and every new tip. */
 void node_consensus_show(struct node_consensus *c);
 
 /* consensus_act.c: after every input to the ds, carries out its actions. */
