@@ -206,6 +206,9 @@ void net_do_control(struct net *n, const struct net_control *c)
 	case NET_CTL_CONNECT:
 		net_dial_add(n, &c->endpoint, -1);
 		break;
+	case NET_CTL_TRY:
+		net_dial_try(n, &c->endpoint);
+		break;
 	case NET_CTL_FORGET:
 		net_dial_remove(n, &c->endpoint);
 		break;

@@ -224,6 +224,7 @@ struct net_port {
 
 enum net_control_kind {
 	NET_CTL_CONNECT,
+	NET_CTL_TRY,
 	NET_CTL_FORGET,
 	NET_CTL_DISCONNECT,
 	NET_CTL_GRANT,
@@ -253,7 +254,7 @@ struct net_slot {
 /* Somebody to be connected to. */
 struct net_target {
 	bool used;
-	bool keep;  /* member or --connect; else discovered */
+	bool keep;  /* member or --connect; else discovered, or one try */
 	int member; /* or -1 */
 	uint8_t id[NET_ID_SIZE];
 	char address[NET_ENDPOINT_MAX];
@@ -519,6 +520,7 @@ void net_txs_clear(struct net *n);
 /* ---- dial.c ---- */
 void net_dial_init(struct net *n);
 void net_dial_add(struct net *n, const struct net_endpoint *e, int member);
+void net_dial_try(struct net *n, const struct net_endpoint *e);
 void net_dial_remove(struct net *n, const struct net_endpoint *e);
 void net_dial_step(struct net *n);
 /* The connection of a target ended; @was_up: it had become a peer. */

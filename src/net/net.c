@@ -401,19 +401,29 @@ static int control_id(struct net *n, enum net_control_kind kind,
 	return control(n, &c);
 }
 
+static bool well_formed(const struct net_endpoint *e)
+{
+	char host[NET_ENDPOINT_MAX];
+	uint16_t port;
+
+	return memchr(e->address, '\0', sizeof(e->address)) != NULL &&
+	       net_addr_split(host, &port, e->address) == 0;
+}
+
 int net_connect(struct net *n, const struct net_endpoint *to, bool remove)
 {
 	struct net_control c = {.kind = remove ? NET_CTL_FORGET
 					       : NET_CTL_CONNECT,
 				.endpoint = *to};
-	char host[NET_ENDPOINT_MAX];
-	uint16_t port;
 
-	if (!remove &&
-	    (memchr(to->address, '\0', sizeof(to->address)) == NULL ||
-	     net_addr_split(host, &port, to->address) < 0))
-		return -EINVAL;
-	return control(n, &c);
+	return remove || well_formed(to) ? control(n, &c) : -EINVAL;
+}
+
+int net_try(struct net *n, const struct net_endpoint *to)
+{
+	struct net_control c = {.kind = NET_CTL_TRY, .endpoint = *to};
+
+	return well_formed(to) ? control(n, &c) : -EINVAL;
 }
 
 int net_disconnect(struct net *n, const uint8_t id[static NET_ID_SIZE])

@@ -290,6 +290,9 @@ BASE_MUST_CHECK int net_fault(struct net_port *p, uint32_t slot,
 /* Tries to be connected to @to from now on; @remove: no more. */
 BASE_MUST_CHECK int net_connect(struct net *n, const struct net_endpoint *to,
 				bool remove);
+/* Once: after a failure, or once it has gone, there is no other try, unless @to
+ * is connected to anyway. */
+BASE_MUST_CHECK int net_try(struct net *n, const struct net_endpoint *to);
 BASE_MUST_CHECK int net_disconnect(struct net *n,
 				   const uint8_t id[static NET_ID_SIZE]);
 /* Lets @id ask (NET_ACCESS_LIST), or no more. */
