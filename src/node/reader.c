@@ -126,6 +126,8 @@ static void fill_rpc(struct node_rpc *rpc, const struct node_reader_options *o)
 	rpc->asks = o->asks;
 	rpc->log = o->log;
 	rpc->wallet = o->wallet;
+	rpc->net = o->net;
+	rpc->committee = o->committee;
 	rpc->stop = o->stop;
 	rpc->stop_ctx = o->stop_ctx;
 	rpc->started_ms = node_monotonic_ms();

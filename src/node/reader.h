@@ -29,6 +29,8 @@ struct node_reader_options {
 	struct node_asks *asks;
 	struct node_log *log; /* whose level "logging" sets */
 	struct node_wallet *wallet;
+	struct net *net; /* NULL: this node has no network */
+	const struct ds_committee *committee;
 	void (*stop)(void *ctx); /* the method "stop"; any thread */
 	void *stop_ctx;
 };

@@ -42,6 +42,7 @@ struct node {
 	int signals;
 	sigset_t old_mask;
 	struct node_log *log;
+	struct ds_committee committee;
 	struct node_status_board status;
 	struct node_asks asks;
 	struct node_txpool *pool;
@@ -230,6 +231,7 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .asks = &n->asks,
 						    .log = n->log,
 						    .wallet = n->wallet,
+						    .committee = &n->committee,
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -329,7 +331,11 @@ static int start_threads(struct node *n, struct base_error *err)
 
 	if (rc < 0)
 		return rc;
+	ds_committee_init(&n->committee, &n->chain.params,
+			  &n->chain.genesis_hash, n->config->vote_epoch);
 	node_status_init(&n->status, &status);
+	if (node_status_open_rounds(&n->status) < 0)
+		return base_fail(err, -ENOMEM, "no memory for the status");
 	/* First, so that an address in use is said before anything else. */
 	rc = start_rpc(n, err);
 	if (rc < 0)
@@ -397,6 +403,7 @@ static int stop_node(struct node *n, struct base_error *err)
 			keep_pool(n);
 	}
 	node_txpool_close(n->pool);
+	node_status_close(&n->status);
 	node_asks_close(&n->asks);
 	node_log_stop(n->log);
 	if (n->signals >= 0)
