@@ -279,6 +279,7 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .asks = &n->asks,
 						    .log = n->log,
 						    .wallet = n->wallet,
+						    .committee = &n->committee,
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -395,6 +396,8 @@ static int start_threads(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return rc;
 	node_status_init(&n->status, &status);
+	if (node_status_open_rounds(&n->status) < 0)
+		return base_fail(err, -ENOMEM, "no memory for the status");
 	/* First, so that an address in use is said before anything else. */
 	rc = start_rpc(n, err);
 	if (rc < 0)
@@ -411,7 +414,7 @@ static int start_threads(struct node *n, struct base_error *err)
 	o.net = node_peers_net(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
-	return rc == 0 ? node_reader_run(n->reader, err) : rc;
+	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
 }
 
 /* Until a signal (true), or until a thread cannot go on. A second signal ends
