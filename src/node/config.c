@@ -232,13 +232,17 @@ static const struct {
 	const char *second; /* NULL: none */
 	enum node_command command;
 	const char *help;
+	bool own; /* its options are its own */
 } commands[] = {
-	{"verify", NULL, NODE_VERIFY, "re-check the whole chain"},
-	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed"},
+	{"init", NULL, NODE_INIT, "make a member's keys, print its descriptor",
+	 true},
+	{"verify", NULL, NODE_VERIFY, "re-check the whole chain", false},
+	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed",
+	 false},
 	{"wallet", "restore", NODE_WALLET_RESTORE,
-	 "make a wallet of a seed on standard input"},
+	 "make a wallet of a seed on standard input", false},
 	{"wallet", "encrypt", NODE_WALLET_ENCRYPT,
-	 "encrypt the seed with a passphrase"},
+	 "encrypt the seed with a passphrase", false},
 };
 
 _Static_assert(BASE_COUNT(options) <= NODE_OPTIONS_MAX, "value[] holds all");
@@ -265,17 +269,12 @@ static int refuse_unknown(struct base_error *err, const char *where,
 			  const char *name)
 {
 	const char *best = NULL;
-	size_t best_distance = NAME_MAX_LEN;
+	size_t distance = NODE_EDIT_MAX;
 
-	for (size_t i = 0; i < BASE_COUNT(options); i++) {
-		size_t d = node_edit_distance(name, options[i].name);
-
-		if (d < best_distance) {
-			best_distance = d;
+	for (size_t i = 0; i < BASE_COUNT(options); i++)
+		if (node_is_nearer(&distance, name, options[i].name))
 			best = options[i].name;
-		}
-	}
-	if (best && best_distance <= 1 + strlen(best) / 2)
+	if (best)
 		return base_fail(err, -EINVAL,
 				 "unknown option '%s' in %s; did you mean "
 				 "'%s'? 'minerd --help' lists all",
@@ -372,6 +371,15 @@ static int one_flag(struct flag_walk *w, const char *name, const char *value,
 	return w->c ? apply(w->c, i, value, "flag", err) : 0;
 }
 
+/* Whether the command line is a command's that parses it by itself. */
+static bool has_own_options(const struct node_config *c)
+{
+	for (size_t i = 0; i < BASE_COUNT(commands); i++)
+		if (commands[i].command == c->command)
+			return commands[i].own;
+	return false;
+}
+
 /* How many words of the command line are the command. */
 static int take_command(struct flag_walk *w, int argc, char **argv)
 {
@@ -402,10 +410,9 @@ static int walk_flags(struct flag_walk *w, int argc, char **argv,
 				      err);
 		else
 			return base_fail(err, -EINVAL,
-					 "unexpected argument '%.200s'; the "
-					 "subcommands are 'verify' and 'wallet "
-					 "export', 'restore' or 'encrypt', and "
-					 "they come first",
+					 "unexpected argument '%.200s'; "
+					 "subcommands come first, and 'minerd "
+					 "--help' lists them",
 					 argv[i]);
 		if (rc < 0)
 			return rc;
@@ -551,6 +558,9 @@ int node_config_load(struct node_config *out, int argc, char **argv,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	(void)take_command(&flags, argc, argv);
+	if (has_own_options(out))
+		return 0;
 	rc = walk_flags(&look, argc, argv, err);
 	if (rc == 0)
 		rc = apply_defaults(out, err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "node/member.h"
 #include "node/run.h"
 #include "node/version.h"
 #include "node/wallet_cmd.h"
@@ -46,6 +47,8 @@ int main(int argc, char **argv)
 		return node_wallet_restore(&config);
 	case NODE_WALLET_ENCRYPT:
 		return node_wallet_encrypt_file(&config);
+	case NODE_INIT:
+		return node_init(argc - 1, argv + 1);
 	case NODE_RUN:
 		break;
 	}
