@@ -7,224 +7,12 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "node/config_table.h"
 #include "node/parse.h"
-#include "node/verify_pool.h"
-#include "pow/backend.h"
 
 #define NAME_MAX_LEN 64
 #define ENV_PREFIX "MINERD_"
 #define HELP_COLUMN 22
-
-/* One setting. @set parses @text into the config; 0 or -EINVAL. */
-struct option {
-	const char *name;
-	const char *arg;      /* placeholder for people; NULL: a plain flag */
-	const char *fallback; /* default text; NULL with flags */
-	const char *allowed;  /* what a value may be, for messages */
-	const char *help;
-	int (*set)(struct node_config *c, const char *text);
-	enum node_command command; /* of a plain flag */
-};
-
-static int set_path(char out[static NODE_PATH_MAX], const char *text)
-{
-	if (strlen(text) >= NODE_PATH_MAX)
-		return -EINVAL;
-	(void)strcpy(out, text);
-	return 0;
-}
-
-static int set_datadir(struct node_config *c, const char *text)
-{
-	return *text ? set_path(c->datadir, text) : -EINVAL;
-}
-
-static int set_conf(struct node_config *c, const char *text)
-{
-	return set_path(c->conf, text);
-}
-
-static int set_network(struct node_config *c, const char *text)
-{
-	return set_path(c->network, text);
-}
-
-static int set_backend(struct node_config *c, const char *text)
-{
-	if (strcmp(text, "auto") != 0 && !strchr(text, '/') &&
-	    !pow_backend_find(text))
-		return -EINVAL;
-	return set_path(c->pow_backend, text);
-}
-
-/* A number of threads, or 0 for auto. */
-static int set_count(uint32_t *out, const char *text, uint32_t most)
-{
-	uint64_t n = 0;
-
-	if (strcmp(text, "auto") != 0 && node_parse_u64(&n, text, 1, most) < 0)
-		return -EINVAL;
-	*out = (uint32_t)n;
-	return 0;
-}
-
-static int set_threads(struct node_config *c, const char *text)
-{
-	return set_count(&c->threads, text, POW_WORKERS_MAX);
-}
-
-static int set_verify_threads(struct node_config *c, const char *text)
-{
-	return set_count(&c->verify_threads, text, NODE_VERIFY_THREADS_MAX);
-}
-
-static int set_spacing(struct node_config *c, const char *text)
-{
-	uint64_t n;
-
-	if (node_parse_u64(&n, text, 1, NODE_SPACING_MAX_S) < 0)
-		return -EINVAL;
-	c->spacing_s = (uint32_t)n;
-	return 0;
-}
-
-static int set_affinity(struct node_config *c, const char *text)
-{
-	if (*text == '\0') {
-		c->affinity_set = false;
-		return 0;
-	}
-	if (node_parse_affinity(c->affinity, text) < 0)
-		return -EINVAL;
-	c->affinity_set = true;
-	return 0;
-}
-
-static int set_db_map(struct node_config *c, const char *text)
-{
-	if (*text == '\0') {
-		c->db_map = 0;
-		return 0;
-	}
-	return node_parse_size(&c->db_map, text, UINT64_C(1) << 20,
-			       UINT64_C(1) << 46);
-}
-
-static int set_rpc(struct node_config *c, const char *text)
-{
-	struct sockaddr_storage at;
-	socklen_t len;
-
-	if (strcmp(text, "off") == 0)
-		text = "";
-	else if (strlen(text) >= sizeof(c->rpc) ||
-		 api_address_parse(&at, &len, text) < 0)
-		return -EINVAL;
-	(void)strcpy(c->rpc, text);
-	return 0;
-}
-
-static int set_switch(bool *out, const char *text)
-{
-	*out = strcmp(text, "on") == 0;
-	return *out || strcmp(text, "off") == 0 ? 0 : -EINVAL;
-}
-
-static int set_rest(struct node_config *c, const char *text)
-{
-	return set_switch(&c->rest, text);
-}
-
-static int set_txindex(struct node_config *c, const char *text)
-{
-	return set_switch(&c->txindex, text);
-}
-
-static int set_rpcauth(struct node_config *c, const char *text)
-{
-	memset(&c->rpcauth, 0, sizeof(c->rpcauth));
-	return api_auth_add(&c->rpcauth, text);
-}
-
-static int set_wallet_passphrase_file(struct node_config *c, const char *text)
-{
-	return set_path(c->wallet_passphrase_file, text);
-}
-
-static int set_log_format(struct node_config *c, const char *text)
-{
-	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
-		return -EINVAL;
-	c->log_json = *text == 'j';
-	return 0;
-}
-
-static int set_log_level(struct node_config *c, const char *text)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug"};
-
-	for (size_t i = 0; i < BASE_COUNT(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			c->log_level = (enum node_log_level)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static const struct option options[] = {
-	{"threads", "N", "auto", "auto, or 1 to 1024",
-	 "miner threads; auto is one for each usable CPU", set_threads, 0},
-	{"verify-threads", "N", "auto", "auto, or 1 to 64",
-	 "threads that verify signatures; auto is one for each\n"
-	 "usable CPU, at most 16",
-	 set_verify_threads, 0},
-	{"pow-backend", "NAME", "auto",
-	 "auto, scalar, sse41, avx2, avx512, shani, "
-	 "or a path with a '/' in it",
-	 "SHA-256d kernel: auto, scalar, sse41, avx2, avx512,\n"
-	 "shani, or ./x.so built against minerd/pow_backend.h",
-	 set_backend, 0},
-	{"cpu-affinity", "CPUS", "",
-	 "a list such as 0-3,8 or a mask such as 0x10f",
-	 "CPUs that miner threads may use", set_affinity, 0},
-	{"datadir", "DIR", "~/.minerd", "a path below 4096 characters",
-	 "keys, network file and chain; one node at a time", set_datadir, 0},
-	{"network", "FILE", "", "a path below 4096 characters",
-	 "the network file; default DATADIR/network.json, made\n"
-	 "anew as a one-member network where there is none",
-	 set_network, 0},
-	{"spacing", "SECONDS", "5", "1 to 86400",
-	 "block spacing of a network that is made now", set_spacing, 0},
-	{"db-map", "SIZE", "", "1M to 64T, such as 20G",
-	 "most that the chain may grow to on disk; default 1T", set_db_map, 0},
-	{"txindex", "ON", "off", "on or off",
-	 "whether the store finds every transaction by its id", set_txindex, 0},
-	{"rpc", "ADDR:PORT", "127.0.0.1:9445",
-	 "off, or a numeric address and a port such as 127.0.0.1:9445 or "
-	 "[::1]:0",
-	 "where JSON-RPC is served; port 0 takes any, off none", set_rpc, 0},
-	{"rpcauth", "USERS", "", "USER:SALT$HASH, up to 16 with commas between",
-	 "who may call besides the cookie, as Bitcoin Core's", set_rpcauth, 0},
-	{"rest", "ON", "off", "on or off",
-	 "whether GET /rest/ is served, without credentials", set_rest, 0},
-	{"wallet-passphrase-file", "FILE", "", "a path below 4096 characters",
-	 "its first line encrypts a new wallet, or unlocks one",
-	 set_wallet_passphrase_file, 0},
-	{"log-format", "FORMAT", "text", "text or json",
-	 "one event a line on standard output", set_log_format, 0},
-	{"log-level", "LEVEL", "info", "error, warn, info or debug",
-	 "the least important events shown", set_log_level, 0},
-	{"conf", "FILE", "", "a path below 4096 characters",
-	 "configuration file; default DATADIR/minerd.conf", set_conf, 0},
-	{"print-config", NULL, NULL, NULL,
-	 "show every setting and where it comes from", NULL, NODE_PRINT_CONFIG},
-	{"print-topology", NULL, NULL, NULL,
-	 "show this machine's CPUs and the pinning plan", NULL,
-	 NODE_PRINT_TOPOLOGY},
-	{"version", NULL, NULL, NULL, "show the version", NULL, NODE_VERSION},
-	{"help", NULL, NULL, NULL, "show this text", NULL, NODE_HELP},
-};
 
 /* Words that come before the options. */
 static const struct {
@@ -245,8 +33,6 @@ static const struct {
 	 "encrypt the seed with a passphrase", false},
 };
 
-_Static_assert(BASE_COUNT(options) <= NODE_OPTIONS_MAX, "value[] holds all");
-
 static const char from_default[] = "default";
 
 /* Variables that belong to the tests, not to the node. */
@@ -260,7 +46,7 @@ static size_t find_option(const char *name)
 {
 	size_t i = 0;
 
-	while (i < BASE_COUNT(options) && strcmp(options[i].name, name) != 0)
+	while (i < node_option_count && strcmp(node_options[i].name, name) != 0)
 		i++;
 	return i;
 }
@@ -271,9 +57,9 @@ static int refuse_unknown(struct base_error *err, const char *where,
 	const char *best = NULL;
 	size_t distance = NODE_EDIT_MAX;
 
-	for (size_t i = 0; i < BASE_COUNT(options); i++)
-		if (node_is_nearer(&distance, name, options[i].name))
-			best = options[i].name;
+	for (size_t i = 0; i < node_option_count; i++)
+		if (node_is_nearer(&distance, name, node_options[i].name))
+			best = node_options[i].name;
 	if (best)
 		return base_fail(err, -EINVAL,
 				 "unknown option '%s' in %s; did you mean "
@@ -287,8 +73,15 @@ static int refuse_unknown(struct base_error *err, const char *where,
 static int apply(struct node_config *c, size_t i, const char *text,
 		 const char *origin, struct base_error *err)
 {
-	const struct option *o = &options[i];
+	const struct node_option *o = &node_options[i];
 
+	char joined[NODE_VALUE_MAX];
+
+	if (o->repeats && c->value[i].origin == origin && *c->value[i].text &&
+	    *text &&
+	    (size_t)snprintf(joined, sizeof(joined), "%s,%s", c->value[i].text,
+			     text) < sizeof(joined))
+		text = joined;
 	if (strlen(text) >= NODE_VALUE_MAX || o->set(c, text) < 0)
 		return base_fail(err, -EINVAL,
 				 "%s '%.200s' (%s) is not allowed; it may be "
@@ -303,7 +96,7 @@ bool node_config_is_default(const struct node_config *c, const char *name)
 {
 	size_t i = find_option(name);
 
-	BASE_ASSERT(i < BASE_COUNT(options));
+	BASE_ASSERT(i < node_option_count);
 	return strcmp(c->value[i].origin, from_default) == 0;
 }
 
@@ -313,8 +106,8 @@ static int apply_defaults(struct node_config *c, struct base_error *err)
 	char path[NODE_PATH_MAX];
 	int rc = 0;
 
-	for (size_t i = 0; i < BASE_COUNT(options) && rc == 0; i++) {
-		const char *text = options[i].fallback;
+	for (size_t i = 0; i < node_option_count && rc == 0; i++) {
+		const char *text = node_options[i].fallback;
 
 		if (!text)
 			continue;
@@ -349,21 +142,24 @@ static int one_flag(struct flag_walk *w, const char *name, const char *value,
 	memcpy(key, name, len);
 	key[len] = '\0';
 	i = find_option(key);
-	if (i == BASE_COUNT(options))
+	if (i == node_option_count)
 		return refuse_unknown(err, "the command line", key);
-	if (!options[i].arg) {
+	if (!node_options[i].arg) {
 		if (equals)
 			return base_fail(err, -EINVAL, "--%s takes no value",
 					 key);
+		if (w->c && node_options[i].sets)
+			return apply(w->c, find_option(node_options[i].sets),
+				     key, "flag", err);
 		if (w->c)
-			w->c->command = options[i].command;
+			w->c->command = node_options[i].command;
 		return 0;
 	}
 	*took_value = !equals;
 	value = equals ? equals + 1 : value;
 	if (!value)
 		return base_fail(err, -EINVAL, "--%s needs a value: %s", key,
-				 options[i].allowed);
+				 node_options[i].allowed);
 	if (strcmp(key, "datadir") == 0)
 		w->datadir = value;
 	if (strcmp(key, "conf") == 0)
@@ -462,7 +258,7 @@ static int one_variable(struct node_config *c, const char *variable,
 				 "unknown variable %.100s in the environment",
 				 variable);
 	i = find_option(name);
-	if (i == BASE_COUNT(options) || !options[i].arg)
+	if (i == node_option_count || !node_options[i].arg)
 		return refuse_unknown(err, "the environment (MINERD_*)", name);
 	return apply(c, i, equals + 1, "environment", err);
 }
@@ -504,7 +300,7 @@ static int one_key(void *user, const char *section, const char *name,
 				  "%.300s: '%s' says where this file is and "
 				  "cannot stand in it; use --%s",
 				  w->path, name, name);
-	else if (i == BASE_COUNT(options) || !options[i].arg)
+	else if (i == node_option_count || !node_options[i].arg)
 		w->rc = refuse_unknown(w->err, "the configuration file", name);
 	else
 		w->rc = apply(w->c, i, value ? value : "", "file", w->err);
@@ -599,8 +395,8 @@ void node_config_help(FILE *to)
 	(void)fputs("\noptions (flag --NAME, environment MINERD_NAME, file "
 		    "NAME=):\n",
 		    to);
-	for (size_t i = 0; i < BASE_COUNT(options); i++) {
-		const struct option *o = &options[i];
+	for (size_t i = 0; i < node_option_count; i++) {
+		const struct node_option *o = &node_options[i];
 		char left[64];
 
 		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
@@ -624,10 +420,10 @@ void node_config_help(FILE *to)
 
 void node_config_print(FILE *to, const struct node_config *c)
 {
-	for (size_t i = 0; i < BASE_COUNT(options); i++)
-		if (options[i].arg)
+	for (size_t i = 0; i < node_option_count; i++)
+		if (node_options[i].arg)
 			(void)fprintf(to, "# %s\n%s=%s\n", c->value[i].origin,
-				      options[i].name, c->value[i].text);
+				      node_options[i].name, c->value[i].text);
 }
 
 int node_parse_affinity(uint64_t bits[static POW_CPUS_MAX / 64],

@@ -17,11 +17,12 @@
 
 #include "api/http.h"
 #include "base/error.h"
+#include "net/net.h"
 #include "pow/pool_plan.h"
 
 #define NODE_PATH_MAX 4096
-#define NODE_OPTIONS_MAX 32
-#define NODE_VALUE_MAX 4096
+#define NODE_OPTIONS_MAX 40
+#define NODE_VALUE_MAX 24576
 #define NODE_SPACING_DEFAULT_S 5
 #define NODE_SPACING_MAX_S 86400
 
@@ -31,7 +32,7 @@ enum node_command {
 	NODE_WALLET_EXPORT,  /* wallet export */
 	NODE_WALLET_RESTORE, /* wallet restore */
 	NODE_WALLET_ENCRYPT, /* wallet encrypt */
-	/* Those below have options of their own (node/options.h). */
+	/* Those below have options of their own (node/flags.h). */
 	NODE_INIT,	     /* init */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */
@@ -51,9 +52,19 @@ struct node_config {
 	char datadir[NODE_PATH_MAX]; /* absolute or as given */
 	char conf[NODE_PATH_MAX];    /* "" : DATADIR/minerd.conf if there */
 	char network[NODE_PATH_MAX]; /* "" : DATADIR/network.json */
-	uint32_t threads;	     /* 0: one for each usable CPU */
-	uint32_t verify_threads;     /* 0: chosen by the CPUs */
-	uint32_t spacing_s;	     /* of a network made now */
+	enum net_mode mode;
+	char listen[API_ADDRESS_MAX]; /* "": a member's own; or "off" */
+	struct net_endpoint connect[NET_CONNECT_MAX];
+	uint32_t connects;
+	enum net_access access;
+	uint8_t access_id[NET_ACCESS_MAX][NET_ID_SIZE];
+	uint32_t access_count;
+	uint32_t vote_epoch;
+	bool trusts_tip;
+	struct base_hash trust_tip;
+	uint32_t threads;	 /* 0: one for each usable CPU */
+	uint32_t verify_threads; /* 0: chosen by the CPUs */
+	uint32_t spacing_s;	 /* of a network made now */
 	char pow_backend[NODE_PATH_MAX];
 	bool affinity_set;
 	uint64_t affinity[POW_CPUS_MAX / 64]; /* bit n: CPU n */

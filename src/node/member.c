@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "node/flags.h"
 #include "node/keys.h"
 #include "node/network_file.h"
-#include "node/options.h"
 #include "node/passphrase.h"
 #include "node/run.h"
 #include "node/wallet.h"
@@ -182,28 +182,27 @@ struct init_options {
 
 #define AT(field) offsetof(struct init_options, field)
 
-static const struct node_option init_options[] = {
-	{"member", "NAME", NODE_OPTION_TEXT, AT(member), 1, CHAIN_NAME_MAX,
+static const struct node_flag init_options[] = {
+	{"member", "NAME", NODE_FLAG_TEXT, AT(member), 1, CHAIN_NAME_MAX,
 	 "what the others call this member: a-z, 0-9 and -"},
-	{"address", "HOST:PORT", NODE_OPTION_TEXT, AT(address), 1,
+	{"address", "HOST:PORT", NODE_FLAG_TEXT, AT(address), 1,
 	 CHAIN_ENDPOINT_MAX,
 	 "where the others reach it [" NODE_MEMBER_ADDRESS "]"},
-	{"datadir", "DIR", NODE_OPTION_TEXT, AT(datadir), 1, NODE_PATH_MAX - 1,
+	{"datadir", "DIR", NODE_FLAG_TEXT, AT(datadir), 1, NODE_PATH_MAX - 1,
 	 "where its keys, wallet and chain are to be [~/.minerd]"},
-	{"conf", "FILE", NODE_OPTION_TEXT, AT(conf), 1, NODE_PATH_MAX - 1,
+	{"conf", "FILE", NODE_FLAG_TEXT, AT(conf), 1, NODE_PATH_MAX - 1,
 	 "configuration file [DATADIR/minerd.conf]"},
-	{"wallet-passphrase-file", "FILE", NODE_OPTION_TEXT,
-	 AT(passphrase_file), 1, NODE_PATH_MAX - 1,
-	 "its first line encrypts the new wallet"},
+	{"wallet-passphrase-file", "FILE", NODE_FLAG_TEXT, AT(passphrase_file),
+	 1, NODE_PATH_MAX - 1, "its first line encrypts the new wallet"},
 };
 
-static const struct node_option_table init_table = {
+static const struct node_flags init_table = {
 	.command = "minerd init",
 	.about = "Makes the keys, the wallet and the datadir of a member of a "
 		 "network to be,\nand prints its descriptor: what the others "
 		 "need for 'minerd network assemble'.\nWhat is there already "
 		 "stays: a second run prints the same.",
-	.option = init_options,
+	.flag = init_options,
 	.count = BASE_COUNT(init_options),
 };
 
@@ -258,11 +257,11 @@ int node_init(int argc, char **argv)
 	struct base_error err;
 	bool help;
 	int words;
-	int rc = node_options_parse(&o, &help, &words, &init_table, argc, argv,
-				    &err);
+	int rc = node_flags_parse(&o, &help, &words, &init_table, argc, argv,
+				  &err);
 
 	if (rc == 0 && help) {
-		node_options_help(stdout, &init_table);
+		node_flags_help(stdout, &init_table);
 		return NODE_EXIT_OK;
 	}
 	if (rc == 0)

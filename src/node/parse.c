@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "base/bytes.h"
+#include "net/addr.h"
+
 /* Takes digits off *@text; fails on none and on overflow. */
 static int take_u64(uint64_t *out, const char **text)
 {
@@ -156,4 +159,25 @@ bool node_is_nearer(size_t *distance, const char *name, const char *candidate)
 		return false;
 	*distance = d;
 	return true;
+}
+
+int node_parse_endpoint(struct net_endpoint *out, const char *text)
+{
+	const char *at = strchr(text, '@');
+	char id[2 * NET_ID_SIZE + 1];
+	char host[NET_ENDPOINT_MAX];
+	struct net_endpoint e;
+	uint16_t port;
+
+	if (!at || at - text != 2 * NET_ID_SIZE ||
+	    strlen(at + 1) >= sizeof(e.address))
+		return -EINVAL;
+	memcpy(id, text, sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	if (base_from_hex(e.id, sizeof(e.id), id) < 0 ||
+	    net_addr_split(host, &port, at + 1) < 0 || port == 0)
+		return -EINVAL;
+	(void)strcpy(e.address, at + 1);
+	*out = e;
+	return 0;
 }

@@ -8,7 +8,7 @@
 #ifndef NODE_PARSE_H
 #define NODE_PARSE_H
 
-#include "base/types.h"
+#include "net/net.h"
 
 /* Decimal digits, least <= value <= most. */
 BASE_MUST_CHECK int node_parse_u64(uint64_t *out, const char *text,
@@ -25,6 +25,10 @@ BASE_MUST_CHECK int node_parse_list(uint64_t *bits, uint32_t count,
 /* Hex digits, the last one lowest, at most @count bits. At least one set. */
 BASE_MUST_CHECK int node_parse_mask(uint64_t *bits, uint32_t count,
 				    const char *text);
+
+/* "ID@HOST:PORT", ID being 64 hex digits. */
+BASE_MUST_CHECK int node_parse_endpoint(struct net_endpoint *out,
+					const char *text);
 
 #define NODE_EDIT_MAX 64
 

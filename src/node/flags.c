@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "node/options.h"
+#include "node/flags.h"
 
 #include <errno.h>
 #include <time.h>
@@ -9,24 +9,24 @@
 
 #define HELP_COLUMN 24
 
-static const struct node_option *find(const struct node_option_table *t,
-				      const char *name)
+static const struct node_flag *find(const struct node_flags *t,
+				    const char *name)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->option[i].name, name) == 0)
-			return &t->option[i];
+		if (strcmp(t->flag[i].name, name) == 0)
+			return &t->flag[i];
 	return NULL;
 }
 
-static int refuse_unknown(const struct node_option_table *t, const char *name,
+static int refuse_unknown(const struct node_flags *t, const char *name,
 			  struct base_error *err)
 {
 	const char *best = NULL;
 	size_t distance = NODE_EDIT_MAX;
 
 	for (size_t i = 0; i < t->count; i++)
-		if (node_is_nearer(&distance, name, t->option[i].name))
-			best = t->option[i].name;
+		if (node_is_nearer(&distance, name, t->flag[i].name))
+			best = t->flag[i].name;
 	if (best)
 		return base_fail(err, -EINVAL,
 				 "unknown option '%.100s' of '%s'; did you "
@@ -81,25 +81,25 @@ static int parse_time(uint64_t *out, const char *text, uint64_t least,
 	return 0;
 }
 
-static int set(void *out, const struct node_option *o, char *text)
+static int set(void *out, const struct node_flag *o, char *text)
 {
 	struct node_number number = {.given = true};
 	const size_t len = strlen(text);
 	int rc = -EINVAL;
 
 	switch (o->kind) {
-	case NODE_OPTION_TEXT:
+	case NODE_FLAG_TEXT:
 		if (len < o->least || len > o->most)
 			return -EINVAL;
 		memcpy((char *)out + o->at, &text, sizeof(text));
 		return 0;
-	case NODE_OPTION_NUMBER:
+	case NODE_FLAG_NUMBER:
 		rc = node_parse_u64(&number.n, text, o->least, o->most);
 		break;
-	case NODE_OPTION_SIZE:
+	case NODE_FLAG_SIZE:
 		rc = node_parse_size(&number.n, text, o->least, o->most);
 		break;
-	case NODE_OPTION_TIME:
+	case NODE_FLAG_TIME:
 		rc = parse_time(&number.n, text, o->least, o->most);
 		break;
 	}
@@ -108,23 +108,23 @@ static int set(void *out, const struct node_option *o, char *text)
 	return rc;
 }
 
-static int refuse_value(const struct node_option *o, const char *text,
+static int refuse_value(const struct node_flag *o, const char *text,
 			struct base_error *err)
 {
 	const char *what = "";
 
 	switch (o->kind) {
-	case NODE_OPTION_TEXT:
+	case NODE_FLAG_TEXT:
 		what = " characters";
 		break;
-	case NODE_OPTION_SIZE:
+	case NODE_FLAG_SIZE:
 		what = " bytes, also as 64K or 1M";
 		break;
-	case NODE_OPTION_TIME:
+	case NODE_FLAG_TIME:
 		what = " milliseconds since 1970, or UTC as "
 		       "2026-12-31T23:59:59Z";
 		break;
-	case NODE_OPTION_NUMBER:
+	case NODE_FLAG_NUMBER:
 		break;
 	}
 	return base_fail(err, -EINVAL,
@@ -133,13 +133,13 @@ static int refuse_value(const struct node_option *o, const char *text,
 			 what);
 }
 
-static int one_flag(void *out, const struct node_option_table *t, char *flag,
+static int one_flag(void *out, const struct node_flags *t, char *flag,
 		    char *next, bool *took_next, struct base_error *err)
 {
-	char name[NODE_OPTION_NAME_MAX];
+	char name[NODE_FLAG_NAME_MAX];
 	char *equals = strchr(flag, '=');
 	const size_t len = equals ? (size_t)(equals - flag) : strlen(flag);
-	const struct node_option *o;
+	const struct node_flag *o;
 	char *text = equals ? equals + 1 : next;
 
 	if (len >= sizeof(name))
@@ -156,9 +156,9 @@ static int one_flag(void *out, const struct node_option_table *t, char *flag,
 	return set(out, o, text) < 0 ? refuse_value(o, text, err) : 0;
 }
 
-int node_options_parse(void *out, bool *help, int *word_count,
-		       const struct node_option_table *table, int argc,
-		       char **argv, struct base_error *err)
+int node_flags_parse(void *out, bool *help, int *word_count,
+		     const struct node_flags *table, int argc, char **argv,
+		     struct base_error *err)
 {
 	bool flags = true;
 	int words = 0;
@@ -191,14 +191,14 @@ int node_options_parse(void *out, bool *help, int *word_count,
 	return 0;
 }
 
-void node_options_help(FILE *to, const struct node_option_table *table)
+void node_flags_help(FILE *to, const struct node_flags *table)
 {
 	(void)fprintf(to, "%s\n\nusage: %s%s%s%s\n\noptions:\n", table->about,
 		      table->command, table->words ? " " : "",
 		      table->words ? table->words : "", " [options]");
 	for (size_t i = 0; i < table->count; i++) {
-		const struct node_option *o = &table->option[i];
-		char left[NODE_OPTION_NAME_MAX + 32];
+		const struct node_flag *o = &table->flag[i];
+		char left[NODE_FLAG_NAME_MAX + 32];
 
 		(void)snprintf(left, sizeof(left), "--%s %s", o->name, o->arg);
 		(void)fprintf(to, "  %-*s ", HELP_COLUMN, left);

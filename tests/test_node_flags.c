@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include "node/options.h"
+#include "node/flags.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,14 +13,14 @@ struct sample {
 	const char *name;
 };
 
-static const struct node_option rows[] = {
-	{"count", "N", NODE_OPTION_NUMBER, offsetof(struct sample, count), 1,
-	 64, "how many"},
-	{"size", "SIZE", NODE_OPTION_SIZE, offsetof(struct sample, size), 1024,
+static const struct node_flag rows[] = {
+	{"count", "N", NODE_FLAG_NUMBER, offsetof(struct sample, count), 1, 64,
+	 "how many"},
+	{"size", "SIZE", NODE_FLAG_SIZE, offsetof(struct sample, size), 1024,
 	 1u << 20, "how large"},
-	{"start", "TIME", NODE_OPTION_TIME, offsetof(struct sample, when), 0,
+	{"start", "TIME", NODE_FLAG_TIME, offsetof(struct sample, when), 0,
 	 UINT64_C(4294967295999), "when\nit begins"},
-	{"name", "NAME", NODE_OPTION_TEXT, offsetof(struct sample, name), 1, 4,
+	{"name", "NAME", NODE_FLAG_TEXT, offsetof(struct sample, name), 1, 4,
 	 "what it is called"},
 };
 
@@ -31,10 +31,10 @@ static const struct node_option rows[] = {
 static int parse(struct sample *out, const char *const *words, bool allowed,
 		 struct base_error *err, int *word_count, char **argv)
 {
-	const struct node_option_table table = {
+	const struct node_flags table = {
 		.command = "minerd sample",
 		.about = "A sample.",
-		.option = rows,
+		.flag = rows,
 		.count = BASE_COUNT(rows),
 		.words = allowed ? "FILE..." : NULL,
 	};
@@ -52,8 +52,8 @@ static int parse(struct sample *out, const char *const *words, bool allowed,
 		argv[argc] = copy[argc];
 	}
 	argv[argc] = NULL;
-	return node_options_parse(out, &help, word_count, &table, argc, argv,
-				  err);
+	return node_flags_parse(out, &help, word_count, &table, argc, argv,
+				err);
 }
 
 static void values_arrive(void **state)

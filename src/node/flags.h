@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h: the options of one subcommand.
+ * flags.h: the options of one subcommand.
  *
  * Floor 5. Main thread, at start. For subcommands that do not run a node and
  * have options of their own (config.h has those of a node): one table each,
  * of which the parser, the help text and every message are made. Flags are
  * `--NAME VALUE` or `--NAME=VALUE`; `--help` and `-h` are always known.
  */
-#ifndef NODE_OPTIONS_H
-#define NODE_OPTIONS_H
+#ifndef NODE_FLAGS_H
+#define NODE_FLAGS_H
 
 #include <stdio.h>
 
 #include "base/error.h"
 #include "base/types.h"
 
-#define NODE_OPTION_NAME_MAX 64
+#define NODE_FLAG_NAME_MAX 64
 
-enum node_option_kind {
-	NODE_OPTION_NUMBER, /* decimal, least..most, into node_number */
-	NODE_OPTION_SIZE,   /* with K, M, G or T, into node_number */
-	NODE_OPTION_TEXT,   /* least..most characters, into const char * */
-	NODE_OPTION_TIME,   /* Unix ms, or UTC as 2026-12-31T23:59:59Z */
+enum node_flag_kind {
+	NODE_FLAG_NUMBER, /* decimal, least..most, into node_number */
+	NODE_FLAG_SIZE,	  /* with K, M, G or T, into node_number */
+	NODE_FLAG_TEXT,	  /* least..most characters, into const char * */
+	NODE_FLAG_TIME,	  /* Unix ms, or UTC as 2026-12-31T23:59:59Z */
 };
 
 /* A number that may have been given. */
@@ -30,20 +30,20 @@ struct node_number {
 	uint64_t n;
 };
 
-struct node_option {
+struct node_flag {
 	const char *name;
 	const char *arg; /* placeholder for people */
-	enum node_option_kind kind;
+	enum node_flag_kind kind;
 	size_t at; /* offset in the struct that is filled */
 	uint64_t least;
 	uint64_t most;
 	const char *help; /* lines, without the last newline */
 };
 
-struct node_option_table {
+struct node_flags {
 	const char *command; /* "minerd init": for messages */
 	const char *about;   /* the top of the help text */
-	const struct node_option *option;
+	const struct node_flag *flag;
 	size_t count;
 	const char *words; /* what other arguments are; NULL: none allowed */
 };
@@ -56,12 +56,11 @@ struct node_option_table {
  * at. 0; -EINVAL: usage, @err names the option, what is allowed, and the
  * nearest name.
  */
-BASE_MUST_CHECK int node_options_parse(void *out, bool *help, int *word_count,
-				       const struct node_option_table *table,
-				       int argc, char **argv,
-				       struct base_error *err);
+BASE_MUST_CHECK int node_flags_parse(void *out, bool *help, int *word_count,
+				     const struct node_flags *table, int argc,
+				     char **argv, struct base_error *err);
 
 /* The help text. */
-void node_options_help(FILE *to, const struct node_option_table *table);
+void node_flags_help(FILE *to, const struct node_flags *table);
 
 #endif
