@@ -24,6 +24,12 @@ static const struct {
 } commands[] = {
 	{"init", NULL, NODE_INIT, "make a member's keys, print its descriptor",
 	 true},
+	{"network", "assemble", NODE_NETWORK,
+	 "make the network file of members' descriptors", true},
+	{"network", "new", NODE_NETWORK,
+	 "make a whole network on this machine, for tests", true},
+	{"network", NULL, NODE_NETWORK, NULL, true},
+	{"help", NULL, NODE_HELP_ABOUT, NULL, true},
 	{"verify", NULL, NODE_VERIFY, "re-check the whole chain", false},
 	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed",
 	 false},
@@ -386,10 +392,12 @@ void node_config_help(FILE *to)
 	for (size_t i = 0; i < BASE_COUNT(commands); i++) {
 		char words[64];
 
+		if (!commands[i].help)
+			continue;
 		(void)snprintf(words, sizeof(words), "%s%s%s",
 			       commands[i].first, commands[i].second ? " " : "",
 			       commands[i].second ? commands[i].second : "");
-		(void)fprintf(to, "       minerd %-15s [options]   %s\n", words,
+		(void)fprintf(to, "       minerd %-16s [options]   %s\n", words,
 			      commands[i].help);
 	}
 	(void)fputs("\noptions (flag --NAME, environment MINERD_NAME, file "

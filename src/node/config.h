@@ -34,6 +34,8 @@ enum node_command {
 	NODE_WALLET_ENCRYPT, /* wallet encrypt */
 	/* Those below have options of their own (node/flags.h). */
 	NODE_INIT,	     /* init */
+	NODE_NETWORK,	     /* network new, network assemble */
+	NODE_HELP_ABOUT,     /* help [SUBCOMMAND] */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */
 	NODE_PRINT_CONFIG,   /* --print-config */

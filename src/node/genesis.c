@@ -18,19 +18,35 @@ int node_chain_path(char out[static NODE_PATH_MAX], const struct node_config *c,
 	return 0;
 }
 
+static void build_genesis(struct node_chain *c, const struct base_hash *params)
+{
+	c->genesis_len = chain_genesis_build(c->genesis, sizeof(c->genesis),
+					     &c->params, params);
+	chain_header_read(&c->genesis_header, c->genesis);
+	chain_header_hash(&c->genesis_hash, &c->genesis_header);
+}
+
 int node_chain_load(struct node_chain *out, const char *path,
 		    struct base_error *err)
 {
 	struct base_hash params_hash;
 	int rc = node_network_load(&out->params, &params_hash, path, err);
 
-	if (rc < 0)
-		return rc;
-	out->genesis_len = chain_genesis_build(
-		out->genesis, sizeof(out->genesis), &out->params, &params_hash);
-	chain_header_read(&out->genesis_header, out->genesis);
-	chain_header_hash(&out->genesis_hash, &out->genesis_header);
-	return 0;
+	if (rc == 0)
+		build_genesis(out, &params_hash);
+	return rc;
+}
+
+int node_chain_parse(struct node_chain *out, const char *text, size_t len,
+		     const char *name, struct base_error *err)
+{
+	struct base_hash params_hash;
+	int rc = node_network_parse(&out->params, &params_hash, text, len, name,
+				    err);
+
+	if (rc == 0)
+		build_genesis(out, &params_hash);
+	return rc;
 }
 
 static void fill_member(struct chain_member *m, const struct node_keys *keys)

@@ -70,6 +70,22 @@ static void choose_difficulty(struct chain_params *p, uint64_t hps)
 	p->genesis_bits = pow_target_to_bits(&target);
 }
 
+int node_network_check_faults(uint32_t members, uint32_t faults,
+			      struct base_error *err)
+{
+	if (members < 1 || members > CHAIN_MEMBERS_MAX)
+		return base_fail(err, -EINVAL,
+				 "a network of %u members: it may have 1 to %d",
+				 members, CHAIN_MEMBERS_MAX);
+	if (faults >= members)
+		return base_fail(err, -EINVAL,
+				 "f=%u faults of %u member%s: it must be 0 to "
+				 "%u",
+				 faults, members, members == 1 ? "" : "s",
+				 members - 1);
+	return 0;
+}
+
 int node_network_make(struct chain_params *p,
 		      const struct node_network_wish *wish,
 		      struct base_error *err)
@@ -77,15 +93,9 @@ int node_network_make(struct chain_params *p,
 	uint32_t n = p->member_count;
 	int rc;
 
-	if (n < 1 || n > CHAIN_MEMBERS_MAX)
-		return base_fail(err, -EINVAL,
-				 "a network of %u members: it may have 1 to %d",
-				 n, CHAIN_MEMBERS_MAX);
-	if (wish->faults >= n)
-		return base_fail(err, -EINVAL,
-				 "f=%u faults of %u member%s: it must be 0 to "
-				 "%u",
-				 wish->faults, n, n == 1 ? "" : "s", n - 1);
+	rc = node_network_check_faults(n, wish->faults, err);
+	if (rc < 0)
+		return rc;
 	if (strlen(wish->name) > CHAIN_NAME_MAX)
 		return base_fail(err, -EINVAL,
 				 "the name '%.100s' is longer than %d "

@@ -36,6 +36,10 @@ uint32_t node_spacing(uint32_t times, uint32_t faults, uint32_t delta_ms);
  * CHAIN_BLOCK_BYTES_MAX. */
 uint32_t node_block_bytes_most(uint32_t members, uint32_t faults);
 
+/* Whether so many members may be, and @faults of them faulty. 0 or -EINVAL. */
+BASE_MUST_CHECK int node_network_check_faults(uint32_t members, uint32_t faults,
+					      struct base_error *err);
+
 /*
  * Fills the rest of @p, whose members are there in any order: they are
  * sorted by name, byte by byte, and a member's place in that order is its
