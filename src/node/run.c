@@ -14,6 +14,7 @@
 #include "node/passphrase.h"
 #include "node/peers.h"
 #include "node/reader.h"
+#include "node/verify_rate.h"
 #include "node/version.h"
 #include "node/wake.h"
 #include "node/wallet.h"
@@ -367,6 +368,31 @@ static int start_peers(struct node *n, struct base_error *err)
 	return node_peers_start(&n->peers, &options, err);
 }
 
+/* Whether this member is fit for the rounds; if it is not it follows them, and
+ * says why. */
+static bool takes_part(const struct node *n)
+{
+	const struct chain_params *p = &n->chain.params;
+	uint32_t threads = verify_threads(n);
+	double rate;
+
+	if (n->self < 0 || p->member_count == 1)
+		return n->self >= 0;
+	if (threads > n->plan.usable)
+		threads = n->plan.usable;
+	rate = node_verify_rate();
+	if (node_verify_fast_enough(p, rate, threads))
+		return true;
+	node_log(n->log, NODE_LOG_ERROR, "too_slow",
+		 "this machine verifies %.0f signatures a second, and %u "
+		 "members' blocks of %u inputs must be verified within %u ms: "
+		 "it signs nothing. Give it more CPUs, or found the network "
+		 "with a lower max_block_inputs or a higher delta_ms",
+		 rate * threads, p->member_count, p->max_block_inputs,
+		 p->delta_ms / 4);
+	return false;
+}
+
 static int start_threads(struct node *n, struct base_error *err)
 {
 	const struct node_log_options log = {.fd = STDOUT_FILENO,
@@ -378,10 +404,7 @@ static int start_threads(struct node *n, struct base_error *err)
 		.params = &n->chain.params,
 		.committee = &n->committee,
 		.tip = n->tip,
-		.self = n->self,
-		.signing_secret = n->self >= 0 ? n->keys.signing_secret : NULL,
 		.store = n->store,
-		.plan = mines(n) ? &n->plan : NULL,
 		.backend = n->backend,
 		.status = &n->status,
 		.asks = &n->asks,
@@ -389,6 +412,7 @@ static int start_threads(struct node *n, struct base_error *err)
 		.failed = ring_ended,
 		.failed_ctx = &n->ended,
 	};
+	bool fit;
 	const struct node_status status = {
 		.tip = n->tip, .threads = mines(n) ? n->plan.worker_count : 0};
 	int rc = node_log_start(&n->log, &log, err);
@@ -409,6 +433,10 @@ static int start_threads(struct node *n, struct base_error *err)
 	rc = start_peers(n, err);
 	if (rc < 0)
 		return rc;
+	fit = takes_part(n);
+	o.self = fit ? n->self : -1;
+	o.signing_secret = fit ? n->keys.signing_secret : NULL;
+	o.plan = fit && mines(n) ? &n->plan : NULL;
 	o.pool = n->pool;
 	o.log = n->log;
 	o.net = node_peers_net(n->peers);
