@@ -26,6 +26,7 @@ struct fixture {
 	struct node_datadir datadir;
 	struct node_keys keys;
 	struct node_chain chain;
+	struct ds_committee committee;
 	struct store *store;
 	struct chain_context tip;
 	struct pow_topo topo;
@@ -91,9 +92,13 @@ static void no_failure(void *ctx)
 
 static struct node_consensus_options options_of(struct fixture *f)
 {
-	struct node_consensus_options options = {
+	struct node_consensus_options options;
+
+	ds_committee_init(&f->committee, &f->chain.params,
+			  &f->chain.genesis_hash, 0);
+	options = (struct node_consensus_options){
 		.params = &f->chain.params,
-		.genesis = f->chain.genesis_hash,
+		.committee = &f->committee,
 		.signing_secret = f->keys.signing_secret,
 		.tip = f->tip,
 		.store = f->store,

@@ -383,6 +383,7 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 	if (cert) {
 		a = ds_act(ds, DS_ACT_SEND);
 		a->send.kind = DS_CERT;
+		a->send.again = true;
 		a->send.to = only;
 		a->send.cert = cert->cert;
 		a->send.cert.signatures = ds_snapshot(

@@ -102,6 +102,9 @@ struct ds_action {
 			/* Those of @to that hold the block already: send a
 			 * proposal to them without body and certificate. */
 			struct ds_peers bare;
+			/* They may have had it before: it is sent whatever is
+			 * remembered of that. */
+			bool again;
 			union {
 				struct ds_proposal proposal;
 				struct ds_vote vote;

@@ -115,6 +115,11 @@ void net_do_command(struct net *n, struct net_port *p,
 		if (c)
 			net_peer_fault(n, c, cmd->points);
 		break;
+	case NET_CMD_CHARGE:
+		c = find(n, cmd);
+		if (c)
+			net_peer_charge(n, c, cmd->points, cmd->useless);
+		break;
 	}
 }
 

@@ -18,8 +18,6 @@
 #define PORT_BODIES_MIN 2u
 #define PORT_BODIES_MAX 16u
 #define RECEIVED_BODIES_MIN 2u
-/* What OpenSSL keeps for a connection: its two records and its state. */
-#define TLS_BYTES (64u << 10)
 
 static const uint32_t buffers[NET_HOMES][NET_SIZES] = {
 	[NET_HOME_CONSENSUS] = {16384, 1024, 32, 0},
@@ -68,6 +66,10 @@ static void set_defaults(struct net *n)
 		.txs_burst = or_else(l->txs_burst, 500),
 		.send_queue = or_else(l->send_queue, 2 * MIB),
 		.receive_queue = or_else(l->receive_queue, MIB),
+		.lookups_per_s = or_else(l->lookups_per_s, 100),
+		.lookups_burst = or_else(l->lookups_burst, 1000),
+		.checks_per_s = or_else(l->checks_per_s, 64),
+		.checks_burst = or_else(l->checks_burst, 256),
 	};
 }
 
@@ -117,7 +119,7 @@ static uint64_t fixed_bytes(void)
 
 	return rings + tables +
 	       (uint64_t)NET_CONNS_MAX *
-		       (NET_RECORD_MAX + NET_CHUNK_BYTES + TLS_BYTES) +
+		       (NET_RECORD_MAX + NET_CHUNK_BYTES + NET_TLS_BYTES) +
 	       (uint64_t)NET_GROUPS * NET_URING_BUFFERS_MAX *
 		       NET_URING_BUFFER_BYTES;
 }

@@ -145,14 +145,14 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 	c->mode = a->mode.mode;
 	if (a->mode.reason != DS_REASON_NONE)
 		level = NODE_LOG_WARN;
-	else if (c->committee.n > 1)
+	else if (c->options.committee->n > 1)
 		level = NODE_LOG_INFO;
 	if (a->mode.reason == DS_LATE)
 		node_log(c->options.log, level, "mode",
 			 "%s, because this machine ran a tick late: %" PRIu64
 			 " ms at the worst, where %" PRIu64 " ms may be",
 			 mode_name[c->mode], c->late.worst_ms,
-			 c->committee.delta_ms / 4);
+			 c->options.committee->delta_ms / 4);
 	else if (a->mode.reason != DS_REASON_NONE)
 		node_log(c->options.log, level, "mode", "%s, because of %s",
 			 mode_name[c->mode], ds_reason_name(a->mode.reason));
@@ -209,10 +209,17 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		tell_block(c, "dropped", a, NODE_LOG_INFO);
 		node_mine_on(c, c->has_template ? &c->tip : NULL);
 		break;
-	case DS_ACT_SEND: /* a committee of one has nobody to talk to */
+	case DS_ACT_SEND:
+		node_net_send(c, a);
+		break;
 	case DS_ACT_BAN:
+		node_net_ban(c, a->ban.peer);
+		break;
 	case DS_ACT_NEED:
+		node_net_need(c, a);
+		break;
 	case DS_ACT_HAVE:
+		node_net_have(c, &a->block.hash);
 		break;
 	}
 }

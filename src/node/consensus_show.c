@@ -11,10 +11,10 @@ static void show_agreement(struct node_status *s,
 	s->ticking = v.ticking;
 	s->clean_ticks = v.clean_ticks;
 	s->tick = v.tick;
-	s->tick_ms = ds_tick_ms(&c->committee, v.tick);
+	s->tick_ms = ds_tick_ms(c->options.committee, v.tick);
 	s->decided = v.decided;
 	s->decided_height = v.decided_height;
-	s->vote_epoch = c->committee.vote_epoch;
+	s->vote_epoch = c->options.committee->vote_epoch;
 	s->self =
 		c->options.self < 0 ? 0 : ds_mask_of((uint32_t)c->options.self);
 	s->late_ms = c->late.worst_ms;
