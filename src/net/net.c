@@ -197,6 +197,22 @@ static int cannot_listen(const char *text, int rc, struct base_error *err)
 				 "%s is in use: another node listens there, or "
 				 "choose another port with --listen",
 				 text);
+	if (rc == -EADDRNOTAVAIL)
+		return base_fail(err, rc,
+				 "%s is no address of this machine: choose one "
+				 "of its own with --listen, or 0.0.0.0:PORT "
+				 "for all of them",
+				 text);
+	if (rc == -EACCES)
+		return base_fail(err, rc,
+				 "this user may not listen on %s: choose a "
+				 "port of 1024 or more with --listen",
+				 text);
+	if (rc == -EAFNOSUPPORT)
+		return base_fail(err, rc,
+				 "this machine has no IPv6, so not %s: choose "
+				 "an IPv4 address with --listen",
+				 text);
 	return base_fail(err, rc, "cannot listen on %s: %s", text,
 			 strerror(-rc));
 }
@@ -211,8 +227,8 @@ static int listen_on(struct net *n, const char *text, struct base_error *err)
 
 	if (net_addr_parse(&addr, text) < 0)
 		return base_fail(err, -EINVAL,
-				 "cannot listen on '%s': wanted is a numeric "
-				 "ADDR:PORT or [ADDR]:PORT",
+				 "cannot listen on '%s': --listen wants a "
+				 "numeric ADDR:PORT or [ADDR]:PORT",
 				 text);
 	len = net_addr_to_socket(&sa, &addr);
 	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

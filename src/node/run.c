@@ -417,9 +417,9 @@ static int start_threads(struct node *n, struct base_error *err)
 	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
 }
 
-/* Until a signal, or until a thread cannot go on. A second signal ends the
- * process at once: whatever is committed is safe. */
-static void wait_for_end(struct node *n)
+/* Until a signal (true), or until a thread cannot go on. A second signal ends
+ * the process at once: whatever is committed is safe. */
+static bool wait_for_end(const struct node *n)
 {
 	struct pollfd p[2] = {{.fd = n->signals, .events = POLLIN},
 			      {.fd = n->ended.fd, .events = POLLIN}};
@@ -432,15 +432,18 @@ static void wait_for_end(struct node *n)
 		if (rc == 0)
 			node_peers_save(n->peers);
 	}
+	node_wake_wait(&n->ended, 0);
 	if (p[0].revents) {
 		struct signalfd_siginfo info;
 
 		(void)!read(n->signals, &info, sizeof(info));
+		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+	return p[0].revents;
 }
 
-static int start_node(struct node *n, struct base_error *err)
+/* What runs can be started anew on what is opened here. */
+static int open_node(struct node *n, struct base_error *err)
 {
 	int rc = make_plan(n, err);
 
@@ -457,36 +460,68 @@ static int start_node(struct node *n, struct base_error *err)
 				     &n->datadir, false, err);
 	if (rc == 0)
 		rc = catch_signals(n, err);
-	if (rc == 0)
-		rc = start_threads(n, err);
 	return rc;
 }
 
-static int stop_node(struct node *n, struct base_error *err)
+static void close_node(struct node *n)
 {
-	int rc = 0;
-
-	node_reader_stop(n->reader);
-	if (n->consensus) {
-		rc = node_consensus_stop(&n->tip, n->consensus, err);
-		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
-			 n->tip.height.n);
-		if (rc == 0)
-			keep_pool(n);
-	}
-	node_peers_stop(n->peers);
-	node_txpool_close(n->pool);
-	node_status_close(&n->status);
-	node_asks_close(&n->asks);
-	node_log_stop(n->log);
-	if (n->signals >= 0)
+	if (n->signals >= 0) {
 		(void)close(n->signals);
+		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+	}
 	node_wake_close(&n->ended);
 	if (n->store)
 		store_close(n->store);
 	node_wallet_close(n->wallet);
 	node_keys_wipe(&n->keys);
 	node_datadir_close(&n->datadir);
+}
+
+static int stop_threads(struct node *n, struct base_error *err)
+{
+	int rc = 0;
+
+	node_reader_stop(n->reader);
+	n->reader = NULL;
+	if (n->consensus) {
+		rc = node_consensus_stop(&n->tip, n->consensus, err);
+		n->consensus = NULL;
+		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
+			 n->tip.height.n);
+		if (rc == 0 || rc == -ERESTART)
+			keep_pool(n);
+	}
+	node_peers_stop(n->peers);
+	n->peers = NULL;
+	node_txpool_close(n->pool);
+	n->pool = NULL;
+	node_asks_close(&n->asks);
+	node_status_close(&n->status);
+	node_log_stop(n->log);
+	n->log = NULL;
+	return rc;
+}
+
+/* The threads, and all of them once more whenever the clock was set back. */
+static int run_threads(struct node *n, struct base_error *err)
+{
+	bool signalled = false;
+	int stopped;
+	int rc;
+
+	do {
+		struct base_error late;
+
+		rc = start_threads(n, err);
+		if (rc == 0)
+			signalled = wait_for_end(n);
+		stopped = stop_threads(n, &late);
+		if (rc == 0 && stopped < 0 && stopped != -ERESTART) {
+			rc = stopped;
+			*err = late;
+		}
+		n->created = false;
+	} while (rc == 0 && stopped == -ERESTART && !signalled);
 	return rc;
 }
 
@@ -496,11 +531,9 @@ static int stop_node(struct node *n, struct base_error *err)
 int node_run(const struct node_config *c)
 {
 	struct base_error err;
-	struct base_error late;
 	struct node *n = aligned_alloc(BASE_CACHE_LINE, sizeof(*n));
 	int status;
 	int rc;
-	int stopped;
 
 	if (!n) {
 		(void)base_fail(&err, -ENOMEM, "no memory for the node");
@@ -512,16 +545,12 @@ int node_run(const struct node_config *c)
 	n->ended.fd = -1;
 	n->asks.wake.fd = -1;
 	n->signals = -1;
-	rc = start_node(n, &err);
+	rc = open_node(n, &err);
 	if (rc == 0)
-		wait_for_end(n);
-	stopped = stop_node(n, &late);
+		rc = run_threads(n, &err);
+	close_node(n);
 	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
 	free(n);
-	if (rc == 0 && stopped < 0) {
-		rc = stopped;
-		err = late;
-	}
 	if (rc < 0)
 		return node_complain(&err, status);
 	return NODE_EXIT_OK;
