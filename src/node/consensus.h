@@ -24,6 +24,8 @@
 
 /* The hash-rate line. */
 #define NODE_RATE_EVERY_MS 10000
+/* The line of progress in catching up. */
+#define NODE_SYNC_EVERY_MS 5000
 
 struct node_consensus;
 

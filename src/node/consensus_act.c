@@ -166,6 +166,9 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 	else
 		node_log(c->options.log, level, "mode", "%s",
 			 mode_name[c->mode]);
+	/* What was held for catching up is of no use any more. */
+	if (c->mode != DS_SYNC)
+		node_fetch_clear(c);
 	node_mine_again(c);
 	node_consensus_show(c);
 }
