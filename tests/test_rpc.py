@@ -217,6 +217,48 @@ def only_who_has_credentials(folder):
     expect(["--datadir", folder, "--rpc", "localhost"], 2, "rpc", "numeric")
 
 
+def the_committee_and_its_certificates(folder):
+    """a network of one: no peers, and every block is certified by itself"""
+    with running(folder, height=2) as (_, c):
+        who = c.call("getcommittee")
+        assert (who["n"], who["f"], who["quorum"], who["rounds"]) == \
+            (1, 0, 1, 1)
+        (member,) = who["members"]
+        assert member["self"] and member["connected"] and member["heard"]
+        assert member["mode"] == "ACTIVE" and member["agrees"]
+        assert who["genesis"] == c.call("getblockhash", 0)
+        info = c.call("getconsensusinfo")
+        assert info["mode"] == "ACTIVE" and info["beats"]["heard"] == [0]
+        assert info["final"]["height"] >= 2
+        assert info["late_minute_ms"] <= info["late_ms"]
+        before = info["tick"]
+        end = time.monotonic() + WAIT_S
+        while c.call("getconsensusinfo")["tick"] <= before:
+            assert time.monotonic() < end
+        cert = c.call("getcertificate", 1)
+        assert cert == c.call("getcertificate", cert["hash"])
+        assert cert["hash"] == c.call("getblockhash", 1)
+        assert cert["height"] == 1 and cert["signers"] == [0]
+        (signed,) = cert["signatures"]
+        assert signed["name"] == member["name"]
+        raw = bytes.fromhex(cert["hex"])
+        assert raw[12:44][::-1].hex() == cert["hash"]
+        assert raw[52:].hex() == signed["signature"]
+        assert cli(folder, "getcertificate", "1") == \
+            cli(folder, "getcertificate", cert["hash"])
+        c.fails(-5, "genesis needs none", "getcertificate", 0)
+        c.fails(-5, "Block not found", "getcertificate", NO_HASH)
+        c.fails(-8, "negative", "getcertificate", -1)
+        c.fails(-8, "after current tip", "getcertificate", 10 ** 6)
+        c.fails(-8, "must be of length 64", "getcertificate", "abc")
+        c.fails(-1, "out of range", "getcertificate", 1.5)
+        c.fails(-3, "hash_or_height", "getcertificate", True)
+        assert c.call("getpeerinfo") == c.call("listbanned") == []
+        assert c.call("getconnectioncount") == 0
+        assert not c.call("getnetworkinfo")["networkactive"]
+        c.fails(-31, "disabled", "addnode", "x", "add")
+
+
 def abuse_leaves_the_node_alone(folder):
     """large bodies, slow and vanishing clients, 1,000 connections at once"""
     with running(folder, height=1) as (node, c):
@@ -345,6 +387,7 @@ if __name__ == "__main__":
         mistakes_have_their_codes,
         batches_and_versions,
         only_who_has_credentials,
+        the_committee_and_its_certificates,
         abuse_leaves_the_node_alone,
         stops_on_request,
         nobody_asked_for_an_address,

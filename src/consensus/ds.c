@@ -383,6 +383,7 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 	if (cert) {
 		a = ds_act(ds, DS_ACT_SEND);
 		a->send.kind = DS_CERT;
+		a->send.again = true;
 		a->send.to = only;
 		a->send.cert = cert->cert;
 		a->send.cert.signatures = ds_snapshot(
@@ -599,18 +600,4 @@ const struct ds_cert *ds_find_cert(const struct ds *ds,
 	const struct ds_held_cert *held = ds_cert_of(ds, hash);
 
 	return held ? &held->cert : NULL;
-}
-
-void ds_look(struct ds_status_view *out, const struct ds *ds)
-{
-	*out = (struct ds_status_view){
-		.mode = ds->mode,
-		.tick = ds->tick,
-		.ticking = ds->ticking,
-		.final = ds->final,
-		.decided = ds_tip(ds)->hash,
-		.decided_height = ds_tip(ds)->height,
-		.clean_ticks = ds->clean,
-	};
-	memcpy(out->counter, ds->counter, sizeof(out->counter));
 }

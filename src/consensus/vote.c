@@ -330,6 +330,7 @@ void ds_votes_send_all(struct ds *ds, const struct ds_peers *to)
 
 			DS_RULE(R3_RESEND);
 			a->send.kind = DS_VOTE;
+			a->send.again = true;
 			a->send.to = *to;
 			a->send.vote = (struct ds_vote){
 				.epoch = ds->c->vote_epoch,

@@ -58,6 +58,20 @@ void net_dial_add(struct net *n, const struct net_endpoint *e, int member)
 	t->resolved = net_addr_parse(&t->addr, t->address) == 0;
 }
 
+void net_dial_try(struct net *n, const struct net_endpoint *e)
+{
+	struct net_target *t = find(n, e->id);
+
+	if (t) {
+		t->next_ms = n->now_ms;
+		return;
+	}
+	net_dial_add(n, e, -1);
+	t = find(n, e->id);
+	if (t)
+		t->keep = false;
+}
+
 void net_dial_remove(struct net *n, const struct net_endpoint *e)
 {
 	struct net_target *t = find(n, e->id);
@@ -98,6 +112,10 @@ static void failed(struct net *n, struct net_target *t)
 	uint32_t shift = t->failures < 16 ? t->failures : 16;
 	uint64_t ms = (uint64_t)n->t.retry << shift;
 
+	if (!t->keep) {
+		t->used = false;
+		return;
+	}
 	t->failures++;
 	/* The name may mean another address by now. */
 	t->resolved = net_addr_parse(&t->addr, t->address) == 0;
@@ -131,9 +149,12 @@ static void dial(struct net *n, struct net_target *t)
 
 static void try_target(struct net *n, struct net_target *t)
 {
-	if (!t->used || t->conn >= 0 || t->next_ms > n->now_ms ||
-	    connected(n, t->id))
+	if (!t->used || t->conn >= 0 || t->next_ms > n->now_ms)
 		return;
+	if (connected(n, t->id)) {
+		t->used = t->keep;
+		return;
+	}
 	if (t->member >= 0 && n->refusal[t->member].until_ms > n->now_ms)
 		return;
 	if (t->resolved) {

@@ -21,6 +21,7 @@ int node_ask(struct node_asks *a, struct node_ask *ask,
 	     const struct node_wake *asker)
 {
 	ask->asker = asker;
+	ask->done = NULL;
 	atomic_init(&ask->answered, false);
 	if (!base_ring_push_mpsc(&a->ring, &ask))
 		return -EAGAIN;
@@ -52,6 +53,10 @@ void node_ask_answer(struct node_ask *ask)
 	/* The asker may be gone as soon as it sees the answer. */
 	const struct node_wake *asker = ask->asker;
 
+	if (ask->done) {
+		ask->done(ask);
+		return;
+	}
 	/* Pairs with the acquire in node_ask(). */
 	atomic_store_explicit(&ask->answered, true, memory_order_release);
 	node_wake_ring(asker);

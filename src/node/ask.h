@@ -24,6 +24,9 @@ struct node_ask {
 	/* Called by the consensus thread; takes bounded time and allocates
 	 * nothing. True: answered. False: node_ask_answer() follows. */
 	bool (*run)(struct node_ask *ask, struct node_txpool *pool);
+	/* Called, when it is set, in place of telling an asker: for asks of
+	 * the consensus thread itself, which are not sent. */
+	void (*done)(struct node_ask *ask);
 	/* node_ask()'s own. */
 	const struct node_wake *asker;
 	_Atomic bool answered;

@@ -67,40 +67,62 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 	c->options.failed(c->options.failed_ctx);
 }
 
-void node_consensus_show(struct node_consensus *c)
-{
-	const struct pow_plan *plan = c->options.plan;
-	struct node_status status = {
-		.tip = c->final,
-		.hashes_per_second = pow_rate_get(&c->total, 0),
-		.threads = plan ? plan->worker_count : 0,
-	};
-
-	if (c->options.status)
-		node_status_publish(c->options.status, &status);
-}
-
 /* Time for the state machine: it never runs back. */
-static void look_at_clock(struct node_consensus *c)
+void node_consensus_look_at_clock(struct node_consensus *c)
 {
 	uint64_t now = node_clock_ms(&c->clock);
+	uint64_t due = c->ds ? ds_next_tick_ms(c->ds) : UINT64_MAX;
 
 	if (now > c->now)
 		c->now = now;
+	if (c->now >= due)
+		node_lateness_note(&c->late, c->now - due);
 }
 
-/* R0, with a note of how late this machine is. */
+/* R0. */
 static void run_ticks(struct node_consensus *c)
 {
-	uint64_t due = ds_next_tick_ms(c->ds);
-
-	look_at_clock(c);
-	if (c->now < due)
+	node_consensus_look_at_clock(c);
+	if (c->now < ds_next_tick_ms(c->ds))
 		return;
-	if (c->now - due > c->late_ms)
-		c->late_ms = c->now - due;
 	ds_advance(c->ds, c->now);
 	node_consensus_act(c);
+	node_consensus_show(c);
+}
+
+/* Time went on without us: what was agreed meanwhile is learnt anew. */
+static void follow_clock(struct node_consensus *c, int64_t step)
+{
+	if (node_clock_slept_ms(&c->clock) >= NODE_CLOCK_STEP_MS)
+		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
+			 "the machine slept for %.1f s; catching up",
+			 (double)step / SECOND_MS);
+	else
+		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
+			 "the system clock moved by %.1f s; following it",
+			 (double)step / SECOND_MS);
+	ds_clock_anomaly(c->ds, c->now);
+	node_consensus_act(c);
+	node_clock_init(&c->clock);
+	/* Not by looking at the clock: no tick of these was late. */
+	c->now = node_clock_ms(&c->clock);
+	ds_advance(c->ds, c->now);
+	node_consensus_act(c);
+}
+
+/* The state machine's time never runs back: it begins anew. */
+static void clock_ran_back(struct node_consensus *c, int64_t step)
+{
+	struct base_error err;
+	int rc = base_fail(&err, -ERESTART,
+			   "the system clock was set back by %.1f s",
+			   (double)-step / SECOND_MS);
+
+	node_log(c->options.log, NODE_LOG_WARN, "clock_step",
+		 "%s; beginning anew from what is on disk", err.text);
+	ds_clock_anomaly(c->ds, c->now);
+	node_consensus_act(c);
+	node_consensus_fail(c, rc, &err);
 }
 
 static void every_second(struct node_consensus *c, uint64_t monotonic)
@@ -108,17 +130,11 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 	int64_t step = node_clock_step_ms(&c->clock);
 
 	c->next_second_ms = monotonic + SECOND_MS;
-	if (step != 0) {
-		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
-			 "the system clock moved by %.1f s; %s",
-			 (double)step / SECOND_MS,
-			 step > 0 ? "following it"
-				  : "waiting until it has caught up");
-		ds_clock_anomaly(c->ds, c->now);
-		node_consensus_act(c);
-		node_clock_init(&c->clock);
-		look_at_clock(c);
-	}
+	if (step > 0)
+		follow_clock(c, step);
+	else if (step < 0 && c->rc == 0)
+		clock_ran_back(c, step);
+	node_lateness_second(&c->late);
 	node_txpool_set_time(c->options.pool, c->now / SECOND_MS);
 	if (c->rc == 0)
 		node_mine_every_second(c, monotonic);
@@ -135,6 +151,7 @@ static void drain(struct node_consensus *c)
 		node_consensus_written(c, &written);
 	while (node_verify_take(c->verify, &verified))
 		node_consensus_verified(c, &verified);
+	node_net_take(c);
 	if (c->rc == 0)
 		node_mine_take(c);
 	node_asks_run(c->options.asks, c->options.pool);
@@ -147,6 +164,8 @@ static int time_to_wait(const struct node_consensus *c)
 	uint64_t now = node_clock_ms(&c->clock);
 	uint64_t wait = 0;
 
+	if (c->net_waits)
+		return 0;
 	if (monotonic < c->next_second_ms)
 		wait = c->next_second_ms - monotonic;
 	if (c->rc < 0) /* no tick runs any more */
@@ -191,7 +210,8 @@ static int read_boot(struct ds_boot *boot, struct ds_cert *cert,
 	int rc = store_cert_at(&bytes, &len, c->reader, c->final.height);
 
 	*boot = (struct ds_boot){.final = c->final};
-	if (rc == 0 && ds_cert_read(cert, &c->committee, bytes, len) == 0)
+	if (rc == 0 &&
+	    ds_cert_read(cert, c->options.committee, bytes, len) == 0)
 		boot->cert = cert;
 	else if (rc != -ENOENT)
 		return base_fail(err, -EBADMSG,
@@ -200,7 +220,8 @@ static int read_boot(struct ds_boot *boot, struct ds_cert *cert,
 				 c->final.height.n);
 	rc = store_member(&m, c->reader);
 	if (rc == 0 && m.vote) {
-		rc = ds_vote_read(vote, &c->committee, m.vote, m.vote_len);
+		rc = ds_vote_read(vote, c->options.committee, m.vote,
+				  m.vote_len);
 		boot->vote = vote;
 		boot->vote_block = m.vote_block;
 		boot->vote_block_len = m.vote_block_len;
@@ -217,7 +238,7 @@ static int read_boot(struct ds_boot *boot, struct ds_cert *cert,
 static int make_ds(struct node_consensus *c, struct base_error *err)
 {
 	struct ds_options o = {
-		.committee = &c->committee,
+		.committee = c->options.committee,
 		.params = c->options.params,
 		.self = c->options.self,
 		.ledger = {.coins = {.get = get_coin, .ctx = c},
@@ -245,7 +266,7 @@ static int make_ds(struct node_consensus *c, struct base_error *err)
 	c->memory = aligned_alloc(64, (size + 63) / 64 * 64);
 	if (!c->memory)
 		return base_fail(err, -ENOMEM, "no memory for consensus");
-	look_at_clock(c);
+	node_consensus_look_at_clock(c);
 	c->ds = ds_init(c->memory, &o, &boot, c->now);
 	return 0;
 }
@@ -254,6 +275,7 @@ static void free_all(struct node_consensus *c)
 {
 	node_mine_close(c);
 	node_txpool_set_verify(c->options.pool, NULL);
+	node_txpool_set_accepted(c->options.pool, NULL, NULL);
 	node_verify_stop(c->verify);
 	node_store_stop(c->store);
 	drop_snapshot(c);
@@ -288,6 +310,7 @@ static int start_parts(struct node_consensus *c, struct base_error *err)
 	if (rc < 0)
 		return rc;
 	node_txpool_set_verify(c->options.pool, c->verify);
+	node_net_open(c);
 	c->next_second_ms = node_monotonic_ms() + SECOND_MS;
 	rc = -pthread_create(&c->thread, NULL, consensus_main, c);
 	if (rc < 0)
@@ -308,8 +331,6 @@ int node_consensus_start(struct node_consensus **out,
 		return base_fail(err, -ENOMEM, "no memory for the node");
 	c->options = *options;
 	c->final = options->tip;
-	ds_committee_init(&c->committee, options->params, &options->genesis,
-			  options->vote_epoch);
 	node_clock_init(&c->clock);
 	rc = start_parts(c, err);
 	if (rc < 0) {

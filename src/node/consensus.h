@@ -14,6 +14,7 @@
 #define NODE_CONSENSUS_H
 
 #include "base/error.h"
+#include "net/net.h"
 #include "node/log.h"
 #include "node/signer.h"
 #include "node/status.h"
@@ -27,11 +28,10 @@
 struct node_consensus;
 
 struct node_consensus_options {
-	const struct chain_params *params; /* borrowed */
-	struct base_hash genesis;
-	struct chain_context tip; /* final, as the store has it */
-	int self;		  /* our committee index, or -1: no member */
-	uint32_t vote_epoch;
+	const struct chain_params *params;    /* borrowed */
+	const struct ds_committee *committee; /* borrowed */
+	struct chain_context tip;	      /* final, as the store has it */
+	int self; /* our committee index, or -1: no member */
 	const uint8_t *signing_secret; /* NODE_SECRET_SIZE bytes, only until
 					* the start returns; NULL: no member */
 	uint8_t payout_key[32];
@@ -42,7 +42,9 @@ struct node_consensus_options {
 	struct node_status_board *status; /* initialised; NULL: nobody looks */
 	struct node_txpool *pool; /* borrowed; the thread's until it ended */
 	struct node_asks *asks;	  /* borrowed; opened */
-	uint32_t verify_threads;  /* 1..NODE_VERIFY_THREADS_MAX */
+	struct net *net; /* borrowed; its NET_CONSENSUS port is the thread's,
+			  * and rings the asks' bell. NULL: no peers */
+	uint32_t verify_threads; /* 1..NODE_VERIFY_THREADS_MAX */
 	/* Called once by the thread when it cannot go on. */
 	void (*failed)(void *ctx);
 	void *failed_ctx;
@@ -59,7 +61,8 @@ node_consensus_start(struct node_consensus **out,
 /*
  * Ends all of them; what is on its way to the disk gets there first. Fills
  * @tip with the final tip. 0, or the negative error that @failed was called
- * for, with its sentence in @err.
+ * for, with its sentence in @err; -ERESTART: the clock was set back, and a new
+ * start is all that is needed.
  */
 BASE_MUST_CHECK int node_consensus_stop(struct chain_context *tip,
 					struct node_consensus *consensus,

@@ -4,13 +4,15 @@
  * else includes it.
  *
  * Floor 5. consensus.c has its life and its loop, consensus_act.c what the
- * state machine asks for, consensus_mine.c templates and what miners find.
+ * state machine asks for, consensus_mine.c templates and what miners find,
+ * consensus_net.c peers.
  */
 #ifndef NODE_CONSENSUS_INTERNAL_H
 #define NODE_CONSENSUS_INTERNAL_H
 
 #include "node/clock.h"
 #include "node/consensus.h"
+#include "node/lateness.h"
 #include "node/template.h"
 #include "node/verify_pool.h"
 #include "pow/pool_rate.h"
@@ -26,21 +28,39 @@ struct verifying {
 	uint64_t id;
 };
 
+/* Transactions of peers: being judged, and waiting for that. */
+#define NODE_TX_FLIGHTS NODE_TXPOOL_FLIGHTS
+#define NODE_TX_WAITING_MAX 1024
+
+struct node_tx_flight {
+	struct node_tx_offer offer;
+	struct net_event event;
+	struct node_consensus *consensus; /* NULL: free */
+};
+
 struct node_consensus {
 	struct node_consensus_options options;
-	struct ds_committee committee;
 	struct node_signer *signer;
 	struct ds *ds;
 	void *memory; /* of the ds */
 	struct chain_context final;
 	enum ds_mode mode;
 	struct node_clock clock;
-	uint64_t now;	  /* what the ds was told last */
-	uint64_t late_ms; /* the worst lateness of a tick */
-	uint32_t writes;  /* with the store */
+	uint64_t now;		   /* what the ds was told last */
+	struct node_lateness late; /* of ticks */
+	uint32_t writes;	   /* with the store */
 	struct verifying verifying[VERIFYING_MAX];
 	struct store_reader *reader; /* snapshot of F's coins */
 	uint8_t *bytes;		     /* max_block_bytes, for the moment */
+	/* Peers. */
+	struct net_port *port; /* NULL: this node has none */
+	bool net_waits;	       /* there may be more events */
+	uint32_t peer_gen[NET_SLOTS_MAX];
+	int peer_member[NET_SLOTS_MAX];
+	struct node_tx_flight flight[NODE_TX_FLIGHTS];
+	struct net_event tx_waiting[NODE_TX_WAITING_MAX];
+	uint32_t tx_first;
+	uint32_t tx_next;
 	/* Mining. */
 	bool has_template;	  /* @template is on F and may be searched */
 	bool mining;		  /* work is published */
@@ -61,6 +81,7 @@ struct node_consensus {
 	_Atomic bool stopping;
 	int rc; /* why the thread ended; read after the join */
 	struct base_error err;
+	struct ds_rounds_view rounds; /* as last shown */
 };
 
 /* consensus.c */
@@ -69,7 +90,11 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 /* Looks at the coins of the final tip from here on. */
 BASE_MUST_CHECK int node_consensus_snapshot(struct node_consensus *c,
 					    struct base_error *err);
+
+/* consensus_show.c: at every tick, every second and every new tip. */
 void node_consensus_show(struct node_consensus *c);
+/* Brings @now up to the clock, and notes how late a tick that is due is. */
+void node_consensus_look_at_clock(struct node_consensus *c);
 
 /* consensus_act.c: after every input to the ds, carries out its actions. */
 void node_consensus_act(struct node_consensus *c);
@@ -88,5 +113,14 @@ void node_mine_on(struct node_consensus *c, const struct chain_context *tip);
 void node_mine_again(struct node_consensus *c);
 void node_mine_take(struct node_consensus *c);
 void node_mine_every_second(struct node_consensus *c, uint64_t now);
+
+/* consensus_net.c */
+void node_net_open(struct node_consensus *c);
+/* What peers sent; not all of it when @net_waits is set. */
+void node_net_take(struct node_consensus *c);
+void node_net_send(struct node_consensus *c, const struct ds_action *a);
+void node_net_need(struct node_consensus *c, const struct ds_action *a);
+void node_net_have(struct node_consensus *c, const struct base_hash *hash);
+void node_net_ban(struct node_consensus *c, uint32_t peer);
 
 #endif

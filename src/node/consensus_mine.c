@@ -136,9 +136,9 @@ static void take_found(struct node_consensus *c, const struct pow_found *found)
 					 &c->template, found);
 	struct base_tick last = {0};
 
-	(void)ds_tick_at(&last, &c->committee, c->now);
-	last.n += 1 + c->committee.rounds + 1;
-	c->resting_until = ds_tick_ms(&c->committee, last);
+	(void)ds_tick_at(&last, c->options.committee, c->now);
+	last.n += 1 + c->options.committee->rounds + 1;
+	c->resting_until = ds_tick_ms(c->options.committee, last);
 	rest(c);
 	ds_own_block(c->ds, c->now, c->bytes, len);
 	node_consensus_act(c);

@@ -12,7 +12,9 @@
 #include "node/consensus.h"
 #include "node/genesis.h"
 #include "node/passphrase.h"
+#include "node/peers.h"
 #include "node/reader.h"
+#include "node/verify_rate.h"
 #include "node/version.h"
 #include "node/wake.h"
 #include "node/wallet.h"
@@ -35,6 +37,8 @@ struct node {
 	struct node_wallet *wallet;
 	uint8_t payout_key[CHAIN_KEY_SIZE];
 	struct node_chain chain;
+	struct ds_committee committee;
+	int self;     /* our place in it, or -1 */
 	bool created; /* the network was made by this start */
 	struct store *store;
 	struct chain_context tip;
@@ -45,6 +49,7 @@ struct node {
 	struct node_status_board status;
 	struct node_asks asks;
 	struct node_txpool *pool;
+	struct node_peers *peers; /* NULL: it has none */
 	struct node_consensus *consensus;
 	struct node_reader *reader;
 };
@@ -87,22 +92,36 @@ static double expected_hps(const struct node *n)
 }
 
 /* Our place in the committee. */
-static int find_member(const struct node *n, struct base_error *err)
+static int find_member(struct node *n, struct base_error *err)
 {
 	const struct chain_params *p = &n->chain.params;
 
-	if (p->member_count != 1)
-		return base_fail(err, -ENOTSUP,
-				 "the network '%s' has %u members; this "
-				 "version runs networks of one",
-				 p->name, p->member_count);
-	if (memcmp(p->member[0].signing_key, n->keys.signing_public, 32) != 0)
+	n->self = -1;
+	for (uint32_t i = 0; i < p->member_count; i++)
+		if (memcmp(p->member[i].signing_key, n->keys.signing_public,
+			   32) == 0)
+			n->self = (int)i;
+	if (n->self >= 0 && memcmp(p->member[n->self].node_id, n->keys.node_id,
+				   sizeof(n->keys.node_id)) != 0)
+		return base_fail(
+			err, -EXDEV,
+			"keys/node.key in %.200s is not the one that "
+			"the network file names for member '%s'; "
+			"restore that key, or choose another --datadir",
+			n->datadir.path, p->member[n->self].name);
+	if (n->self >= 0 || n->config->mode != NET_MINER)
+		return 0;
+	if (p->member_count == 1)
 		return base_fail(err, -EXDEV,
 				 "keys/signing.key in %.200s is not the key of "
 				 "the network's member '%s'; restore that key, "
 				 "or choose another --datadir",
 				 n->datadir.path, p->member[0].name);
-	return 0;
+	return base_fail(err, -EXDEV,
+			 "keys/signing.key in %.200s is no member's of the "
+			 "network '%s', and only members mine; restore that "
+			 "key, or follow the network with --full or --light",
+			 n->datadir.path, p->name);
 }
 
 /* With the network its wallet is made; later a missing one is an error. */
@@ -127,6 +146,7 @@ static int load_chain(struct node *n, struct base_error *err)
 	char path[NODE_PATH_MAX];
 	char data[NODE_PATH_MAX];
 	bool missing;
+	bool fresh;
 	int rc = node_chain_path(path, n->config, &n->datadir, err);
 
 	if (rc == 0)
@@ -135,21 +155,27 @@ static int load_chain(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return rc;
 	missing = access(path, F_OK) < 0 && errno == ENOENT;
+	/* Before there is a chain nothing can have been lost. */
+	fresh = access(data, F_OK) < 0;
 	if (missing && *n->config->network)
 		return base_fail(err, -ENOENT,
 				 "there is no network file %.300s; check "
 				 "--network, or leave it out for a network of "
 				 "your own",
 				 path);
-	if (missing && access(data, F_OK) == 0)
+	if (missing && !fresh)
 		return base_fail(err, -ENOENT,
 				 "%.300s is missing, but the datadir has a "
 				 "chain; restore the file from your backup, or "
 				 "choose another --datadir",
 				 path);
-	rc = node_keys_load(&n->keys, &n->datadir, missing, err);
+	if (missing && n->config->mode != NET_MINER)
+		return base_fail(err, -ENOENT,
+				 "a full or light node follows a network: name "
+				 "its file with --network FILE");
+	rc = node_keys_load(&n->keys, &n->datadir, fresh, err);
 	if (rc == 0)
-		rc = open_wallet(n, missing, err);
+		rc = open_wallet(n, fresh, err);
 	if (rc == 0 && missing) {
 		rc = node_chain_create(path, &n->keys, expected_hps(n),
 				       n->config->spacing_s, err);
@@ -159,6 +185,10 @@ static int load_chain(struct node *n, struct base_error *err)
 		rc = node_chain_load(&n->chain, path, err);
 	if (rc == 0)
 		rc = find_member(n, err);
+	if (rc == 0)
+		ds_committee_init(&n->committee, &n->chain.params,
+				  &n->chain.genesis_hash,
+				  n->config->vote_epoch);
 	return rc;
 }
 
@@ -191,6 +221,11 @@ static int catch_signals(struct node *n, struct base_error *err)
 	return 0;
 }
 
+static bool mines(const struct node *n)
+{
+	return n->config->mode == NET_MINER;
+}
+
 static void say_hello(const struct node *n)
 {
 	const struct chain_params *p = &n->chain.params;
@@ -201,19 +236,34 @@ static void say_hello(const struct node *n)
 	base_hash_to_hex(hash, &n->chain.genesis_hash);
 	node_log(n->log, NODE_LOG_INFO, "start",
 		 "minerd " NODE_VERSION_TEXT ", datadir %s", n->datadir.path);
-	node_log(n->log, NODE_LOG_INFO, "network",
-		 "%s network '%s' of one member, genesis %s",
-		 n->created ? "new" : "resumed", p->name, hash);
-	node_log(n->log, NODE_LOG_INFO, "mining",
-		 "mining from height %u on %u thread%s with %s, a block "
-		 "every %u s, paid to %s",
-		 n->tip.height.n, n->plan.worker_count,
-		 n->plan.worker_count == 1 ? "" : "s", n->backend->name,
-		 p->spacing_s, address);
+	if (p->member_count == 1)
+		node_log(n->log, NODE_LOG_INFO, "network",
+			 "%s network '%s' of one member, genesis %s",
+			 n->created ? "new" : "resumed", p->name, hash);
+	else
+		node_log(n->log, NODE_LOG_INFO, "network",
+			 "network '%s' of %u members, %u may fail, a tick "
+			 "every %u ms, genesis %s; this node is %s%s",
+			 p->name, p->member_count, p->faults, p->delta_ms, hash,
+			 n->self >= 0 ? "member " : "no member",
+			 n->self >= 0 ? p->member[n->self].name : "");
+	if (mines(n))
+		node_log(
+			n->log, NODE_LOG_INFO, "mining",
+			"mining from height %u on %u thread%s with %s, a block "
+			"every %u s, paid to %s",
+			n->tip.height.n, n->plan.worker_count,
+			n->plan.worker_count == 1 ? "" : "s", n->backend->name,
+			p->spacing_s, address);
+	else
+		node_log(n->log, NODE_LOG_INFO, "following",
+			 "keeping the chain from height %u, addresses are paid "
+			 "as %s",
+			 n->tip.height.n, address);
 	if (n->reader)
 		node_log(n->log, NODE_LOG_INFO, "rpc", "JSON-RPC on %s",
 			 node_reader_address(n->reader));
-	if (n->plan.oversubscribed)
+	if (mines(n) && n->plan.oversubscribed)
 		node_log(n->log, NODE_LOG_WARN, "oversubscribed",
 			 "%u threads share %u CPUs: more threads than CPUs "
 			 "mine no faster",
@@ -230,6 +280,7 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .asks = &n->asks,
 						    .log = n->log,
 						    .wallet = n->wallet,
+						    .committee = &n->committee,
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -301,6 +352,47 @@ static void keep_pool(struct node *n)
 			 "waiting transactions were not kept: %s", err.text);
 }
 
+static int start_peers(struct node *n, struct base_error *err)
+{
+	const struct node_peers_options options = {.config = n->config,
+						   .datadir = &n->datadir,
+						   .chain = &n->chain,
+						   .committee = &n->committee,
+						   .keys = &n->keys,
+						   .self = n->self,
+						   .store = n->store,
+						   .status = &n->status,
+						   .asks = &n->asks,
+						   .log = n->log};
+
+	return node_peers_start(&n->peers, &options, err);
+}
+
+/* Whether this member is fit for the rounds; if it is not it follows them, and
+ * says why. */
+static bool takes_part(const struct node *n)
+{
+	const struct chain_params *p = &n->chain.params;
+	uint32_t threads = verify_threads(n);
+	double rate;
+
+	if (n->self < 0 || p->member_count == 1)
+		return n->self >= 0;
+	if (threads > n->plan.usable)
+		threads = n->plan.usable;
+	rate = node_verify_rate();
+	if (node_verify_fast_enough(p, rate, threads))
+		return true;
+	node_log(n->log, NODE_LOG_ERROR, "too_slow",
+		 "this machine verifies %.0f signatures a second, and %u "
+		 "members' blocks of %u inputs must be verified within %u ms: "
+		 "it signs nothing. Give it more CPUs, or found the network "
+		 "with a lower max_block_inputs or a higher delta_ms",
+		 rate * threads, p->member_count, p->max_block_inputs,
+		 p->delta_ms / 4);
+	return false;
+}
+
 static int start_threads(struct node *n, struct base_error *err)
 {
 	const struct node_log_options log = {.fd = STDOUT_FILENO,
@@ -310,12 +402,9 @@ static int start_threads(struct node *n, struct base_error *err)
 					     .closed_ctx = &n->ended};
 	struct node_consensus_options o = {
 		.params = &n->chain.params,
-		.genesis = n->chain.genesis_hash,
+		.committee = &n->committee,
 		.tip = n->tip,
-		.self = 0,
-		.signing_secret = n->keys.signing_secret,
 		.store = n->store,
-		.plan = &n->plan,
 		.backend = n->backend,
 		.status = &n->status,
 		.asks = &n->asks,
@@ -323,13 +412,16 @@ static int start_threads(struct node *n, struct base_error *err)
 		.failed = ring_ended,
 		.failed_ctx = &n->ended,
 	};
-	const struct node_status status = {.tip = n->tip,
-					   .threads = n->plan.worker_count};
+	bool fit;
+	const struct node_status status = {
+		.tip = n->tip, .threads = mines(n) ? n->plan.worker_count : 0};
 	int rc = node_log_start(&n->log, &log, err);
 
 	if (rc < 0)
 		return rc;
 	node_status_init(&n->status, &status);
+	if (node_status_open_rounds(&n->status) < 0)
+		return base_fail(err, -ENOMEM, "no memory for the status");
 	/* First, so that an address in use is said before anything else. */
 	rc = start_rpc(n, err);
 	if (rc < 0)
@@ -338,31 +430,48 @@ static int start_threads(struct node *n, struct base_error *err)
 	rc = restore_pool(n, err);
 	if (rc < 0)
 		return rc;
+	rc = start_peers(n, err);
+	if (rc < 0)
+		return rc;
+	fit = takes_part(n);
+	o.self = fit ? n->self : -1;
+	o.signing_secret = fit ? n->keys.signing_secret : NULL;
+	o.plan = fit && mines(n) ? &n->plan : NULL;
 	o.pool = n->pool;
 	o.log = n->log;
+	o.net = node_peers_net(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
-	return rc == 0 ? node_reader_run(n->reader, err) : rc;
+	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
 }
 
-/* Until a signal, or until a thread cannot go on. A second signal ends the
- * process at once: whatever is committed is safe. */
-static void wait_for_end(struct node *n)
+/* Until a signal (true), or until a thread cannot go on. A second signal ends
+ * the process at once: whatever is committed is safe. */
+static bool wait_for_end(const struct node *n)
 {
 	struct pollfd p[2] = {{.fd = n->signals, .events = POLLIN},
 			      {.fd = n->ended.fd, .events = POLLIN}};
 
-	while (poll(p, BASE_COUNT(p), -1) < 0 && errno == EINTR)
-		;
+	for (;;) {
+		int rc = poll(p, BASE_COUNT(p), NODE_PEERS_SAVE_MS);
+
+		if (rc > 0 || (rc < 0 && errno != EINTR))
+			break;
+		if (rc == 0)
+			node_peers_save(n->peers);
+	}
+	node_wake_wait(&n->ended, 0);
 	if (p[0].revents) {
 		struct signalfd_siginfo info;
 
 		(void)!read(n->signals, &info, sizeof(info));
+		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+	return p[0].revents;
 }
 
-static int start_node(struct node *n, struct base_error *err)
+/* What runs can be started anew on what is opened here. */
+static int open_node(struct node *n, struct base_error *err)
 {
 	int rc = make_plan(n, err);
 
@@ -379,34 +488,68 @@ static int start_node(struct node *n, struct base_error *err)
 				     &n->datadir, false, err);
 	if (rc == 0)
 		rc = catch_signals(n, err);
-	if (rc == 0)
-		rc = start_threads(n, err);
 	return rc;
 }
 
-static int stop_node(struct node *n, struct base_error *err)
+static void close_node(struct node *n)
 {
-	int rc = 0;
-
-	node_reader_stop(n->reader);
-	if (n->consensus) {
-		rc = node_consensus_stop(&n->tip, n->consensus, err);
-		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
-			 n->tip.height.n);
-		if (rc == 0)
-			keep_pool(n);
-	}
-	node_txpool_close(n->pool);
-	node_asks_close(&n->asks);
-	node_log_stop(n->log);
-	if (n->signals >= 0)
+	if (n->signals >= 0) {
 		(void)close(n->signals);
+		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+	}
 	node_wake_close(&n->ended);
 	if (n->store)
 		store_close(n->store);
 	node_wallet_close(n->wallet);
 	node_keys_wipe(&n->keys);
 	node_datadir_close(&n->datadir);
+}
+
+static int stop_threads(struct node *n, struct base_error *err)
+{
+	int rc = 0;
+
+	node_reader_stop(n->reader);
+	n->reader = NULL;
+	if (n->consensus) {
+		rc = node_consensus_stop(&n->tip, n->consensus, err);
+		n->consensus = NULL;
+		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
+			 n->tip.height.n);
+		if (rc == 0 || rc == -ERESTART)
+			keep_pool(n);
+	}
+	node_peers_stop(n->peers);
+	n->peers = NULL;
+	node_txpool_close(n->pool);
+	n->pool = NULL;
+	node_asks_close(&n->asks);
+	node_status_close(&n->status);
+	node_log_stop(n->log);
+	n->log = NULL;
+	return rc;
+}
+
+/* The threads, and all of them once more whenever the clock was set back. */
+static int run_threads(struct node *n, struct base_error *err)
+{
+	bool signalled = false;
+	int stopped;
+	int rc;
+
+	do {
+		struct base_error late;
+
+		rc = start_threads(n, err);
+		if (rc == 0)
+			signalled = wait_for_end(n);
+		stopped = stop_threads(n, &late);
+		if (rc == 0 && stopped < 0 && stopped != -ERESTART) {
+			rc = stopped;
+			*err = late;
+		}
+		n->created = false;
+	} while (rc == 0 && stopped == -ERESTART && !signalled);
 	return rc;
 }
 
@@ -416,11 +559,9 @@ static int stop_node(struct node *n, struct base_error *err)
 int node_run(const struct node_config *c)
 {
 	struct base_error err;
-	struct base_error late;
 	struct node *n = aligned_alloc(BASE_CACHE_LINE, sizeof(*n));
 	int status;
 	int rc;
-	int stopped;
 
 	if (!n) {
 		(void)base_fail(&err, -ENOMEM, "no memory for the node");
@@ -432,16 +573,12 @@ int node_run(const struct node_config *c)
 	n->ended.fd = -1;
 	n->asks.wake.fd = -1;
 	n->signals = -1;
-	rc = start_node(n, &err);
+	rc = open_node(n, &err);
 	if (rc == 0)
-		wait_for_end(n);
-	stopped = stop_node(n, &late);
+		rc = run_threads(n, &err);
+	close_node(n);
 	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
 	free(n);
-	if (rc == 0 && stopped < 0) {
-		rc = stopped;
-		err = late;
-	}
 	if (rc < 0)
 		return node_complain(&err, status);
 	return NODE_EXIT_OK;

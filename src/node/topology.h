@@ -14,6 +14,9 @@
  *   miner x N   search the nonce space (pow/pool.h)
  *   api         HTTP: sockets, credentials (api/http.h)
  *   reader      answers RPC from LMDB read transactions (reader.h)
+ *   net         sockets, encryption, frames, gossip, bans (net/net.h)
+ *   serve       answers peers from LMDB read transactions (serve.h): not the
+ *               reader, so that neither waits for the other's askers
  *   log         writes events to standard output (log.h)
  *
  *   from       to         class  element              depth  when full
@@ -33,6 +36,9 @@
  *                                                            counted
  *   consensus  any        board  node_status            1    replaced
  *   api        reader     mpsc   request *             64    HTTP 503
+ *   net        consensus  spsc   net_event           8192    as net/net.h says,
+ *              serve      spsc   net_event            512    for these and the
+ *                                                            ways back
  *   any        log        mpsc   node_log_record     1024    dropped,
  *                                                            counted
  *

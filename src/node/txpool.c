@@ -29,6 +29,8 @@ struct node_txpool {
 	uint64_t now_s;
 	uint64_t generation;
 	struct node_verify *verify;
+	void (*accepted)(void *ctx, const struct node_tx_offer *o);
+	void *accepted_ctx;
 	struct chain_known_cache known;
 	struct chain_changes changes; /* of the transaction being judged */
 	bool conflict;		      /* it spends what an entry spends */
@@ -180,6 +182,8 @@ static void take_in(struct node_txpool *pool, const struct node_tx_offer *o,
 			      pool->now_s);
 	BASE_ASSERT(v == CHAIN_MEMPOOL_OK);
 	pool->generation++;
+	if (pool->accepted)
+		pool->accepted(pool->accepted_ctx, o);
 }
 
 static bool decode(struct chain_tx_view *tx, const struct node_tx_offer *o)
@@ -275,6 +279,12 @@ void node_txpool_verified(struct node_txpool *pool,
 	node_ask_answer(&o->ask);
 }
 
+void node_txpool_offer(struct node_txpool *pool, struct node_tx_offer *o)
+{
+	if (consider(pool, o))
+		node_ask_answer(&o->ask);
+}
+
 static bool run_offer(struct node_ask *ask, struct node_txpool *pool)
 {
 	/* The ask is its first member. */
@@ -322,6 +332,15 @@ void node_txpool_set_verify(struct node_txpool *pool,
 			    struct node_verify *verify)
 {
 	pool->verify = verify;
+}
+
+void node_txpool_set_accepted(struct node_txpool *pool,
+			      void (*accepted)(void *ctx,
+					       const struct node_tx_offer *o),
+			      void *ctx)
+{
+	pool->accepted = accepted;
+	pool->accepted_ctx = ctx;
 }
 
 void node_txpool_final(struct node_txpool *pool, uint8_t *scratch,

@@ -92,6 +92,17 @@ void node_txpool_set_time(struct node_txpool *pool, uint64_t now_s);
 void node_txpool_set_verify(struct node_txpool *pool,
 			    struct node_verify *verify);
 
+/* Called with every transaction that has come in, from here or from a peer,
+ * while its bytes last. */
+void node_txpool_set_accepted(struct node_txpool *pool,
+			      void (*accepted)(void *ctx,
+					       const struct node_tx_offer *o),
+			      void *ctx);
+
+/* The consensus thread's own offer: ask.done is called with the answer, now or
+ * later. */
+void node_txpool_offer(struct node_txpool *pool, struct node_tx_offer *offer);
+
 /* A reply of a verify thread whose tag is below NODE_TXPOOL_FLIGHTS. */
 void node_txpool_verified(struct node_txpool *pool,
 			  const struct node_verify_reply *reply);
