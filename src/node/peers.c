@@ -116,10 +116,12 @@ static int start_net(struct node_peers *p, struct base_error *err)
 
 static int start(struct node_peers *p, struct base_error *err)
 {
-	struct node_serve_options serve = {.store = p->options.store,
-					   .status = p->options.status,
-					   .log = p->options.log,
-					   .wake = &p->reader};
+	struct node_serve_options serve = {
+		.store = p->options.store,
+		.status = p->options.status,
+		.log = p->options.log,
+		.max_block_bytes = p->options.chain->params.max_block_bytes,
+		.wake = &p->reader};
 	int rc = node_datadir_path(p->path, p->options.datadir, NODE_PEERS_FILE,
 				   err);
 

@@ -30,6 +30,7 @@ struct node_serve_options {
 	struct store *store;
 	const struct node_status_board *status;
 	struct node_log *log;
+	uint32_t max_block_bytes;
 	const struct node_wake *wake; /* rung by @net for its NET_READER port */
 };
 
