@@ -24,6 +24,8 @@ struct forged {
 	uint32_t genesis_flip; /* signed for another chain */
 };
 
+static struct ds_rounds_view rounds;
+
 static struct world *start(void)
 {
 	struct world *w = world_new(4, 1);
@@ -301,6 +303,13 @@ static void r1_7_two_values(void **state)
 		hand(w, i, 0, &b, &f);
 	}
 	assert_true(w->node[3].sent[DS_EVID] > 0);
+	ds_look_rounds(&rounds, w->node[3].ds);
+	assert_int_equal(rounds.instance_count, 1);
+	assert_int_equal(rounds.instance[0].tick.n, f.tick);
+	assert_int_equal(rounds.instance[0].sender, 0);
+	assert_int_equal(rounds.instance[0].extracted, 2);
+	assert_int_equal(rounds.instance[0].values, 2);
+	assert_true(rounds.instance[0].value[1].verified & 1);
 	world_run(w, f.tick + 2, 500);
 	check_calm(w);
 	for (uint32_t i = 0; i < w->n; i++)
@@ -466,6 +475,11 @@ static void r3_evidence(void **state)
 	assert_int_equal(w->node[3].sent[DS_VOTE], 2);
 	vote(w, 3, 0, 9, 0xaa); /* nor far ahead */
 	assert_int_equal(w->node[3].sent[DS_VOTE], 2);
+	ds_look_rounds(&rounds, w->node[3].ds);
+	assert_int_equal(rounds.vote_count, 2);
+	assert_int_equal(rounds.vote[0].hash.b[0], 0xaa);
+	assert_int_equal(rounds.vote[1].hash.b[0], 0xbb);
+	assert_int_equal(rounds.vote[1].voter, 0);
 	check_calm(w);
 	world_free(w);
 }

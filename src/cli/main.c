@@ -41,7 +41,7 @@ static const struct json_param {
 	{"getblockhash", 0, "height"},
 	{"getblockheader", 1, "verbose"},
 	{"getblocktemplate", 0, "template_request"},
-	{"getcertificate", 0, "height"},
+	{"getcertificate", 0, "hash_or_height"},
 	{"getmempoolancestors", 1, "verbose"},
 	{"getmempooldescendants", 1, "verbose"},
 	{"getnetworkhashps", 0, "nblocks"},
@@ -99,8 +99,9 @@ static char *quote(const char *text, size_t len)
 	return quoted;
 }
 
-/* Whether the value of the parameter, by name if it has one, is JSON. */
-static bool is_json(const char *method, int index, const char *name, size_t len)
+/* The parameter, by name if it has one, where its value is JSON. */
+static const struct json_param *find_json(const char *method, int index,
+					  const char *name, size_t len)
 {
 	for (size_t i = 0; i < BASE_COUNT(json_params); i++) {
 		const struct json_param *p = &json_params[i];
@@ -108,9 +109,15 @@ static bool is_json(const char *method, int index, const char *name, size_t len)
 		if (strcmp(p->method, method) == 0 &&
 		    (name ? strncmp(p->name, name, len) == 0 && !p->name[len]
 			  : p->index == index))
-			return true;
+			return p;
 	}
-	return false;
+	return NULL;
+}
+
+/* What is no JSON is a string here. */
+static bool may_be_text(const struct json_param *p)
+{
+	return strcmp(p->name, "hash_or_height") == 0;
 }
 
 /* Writes argument @index of @r: its name, if it has one, and its value. */
@@ -121,7 +128,7 @@ static int put_argument(FILE *f, const struct request *r, int index,
 	const char *name = r->named ? value : NULL;
 	size_t name_len = r->named ? strcspn(value, "=") : 0;
 	char *quoted;
-	bool raw;
+	const struct json_param *json;
 
 	if (name) {
 		if (!name[name_len])
@@ -136,17 +143,19 @@ static int put_argument(FILE *f, const struct request *r, int index,
 		(void)fprintf(f, "%s:", quoted);
 		free(quoted);
 	}
-	raw = is_json(r->method, index, name, name_len);
-	if (raw) {
+	json = find_json(r->method, index, name, name_len);
+	if (json) {
 		json_t *v = json_loads(value, JSON_DECODE_ANY, NULL);
 
-		if (!v)
+		if (v) {
+			json_decref(v);
+			/* It goes out as it was typed: its digits count. */
+			(void)fputs(value, f);
+			return 0;
+		}
+		if (!may_be_text(json))
 			return base_fail(err, -EINVAL,
 					 "Error parsing JSON: %.200s", value);
-		json_decref(v);
-		/* It goes out as it was typed: its digits count. */
-		(void)fputs(value, f);
-		return 0;
 	}
 	quoted = quote(value, strlen(value));
 	if (!quoted)

@@ -81,6 +81,7 @@ static const char *const reason_name[NET_REASONS] = {
 	[NET_OVERFLOW] = "overflow",
 	[NET_ASKED] = "asked",
 	[NET_STOPPING] = "stopping",
+	[NET_QUOTA] = "quota",
 };
 
 const char *net_reason_name(enum net_reason reason)

@@ -40,7 +40,8 @@
  *   GET_PROOF       txid;  PROOF: the answer of the reader; or nothing
  *   GET_HISTORY     from height u32 | 1..NET_KEYS_MAX times a key
  *   HISTORY         the answer of the reader; or nothing
- *   WATCH           1..NET_KEYS_MAX times a key; WATCHED: what became final
+ *   WATCH           1..NET_KEYS_MAX times a key, beside those before;
+ *                   WATCHED: what became final
  *
  * Answers come in the order of the requests of one type.
  */
@@ -127,6 +128,7 @@ enum net_reason {
 	NET_OVERFLOW, /* we could not keep up with it */
 	NET_ASKED,    /* an operator, or the consensus, wished it */
 	NET_STOPPING,
+	NET_QUOTA, /* more than it grants */
 	NET_REASONS
 };
 

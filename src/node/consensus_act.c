@@ -112,6 +112,8 @@ static void final_written(struct node_consensus *c,
 	node_txpool_final(c->options.pool, c->bytes, w->block, w->block_len);
 	/* Who reads the line finds the block. */
 	node_consensus_show(c);
+	if (c->options.net)
+		(void)!net_set_height(c->options.net, c->final.height.n);
 	node_log_block(c->options.log, c->final.height, &c->final.hash);
 }
 
@@ -151,11 +153,16 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 		node_log(c->options.log, level, "mode",
 			 "%s, because this machine ran a tick late: %" PRIu64
 			 " ms at the worst, where %" PRIu64 " ms may be",
-			 mode_name[c->mode], c->late_ms,
+			 mode_name[c->mode], c->late.worst_ms,
 			 c->options.committee->delta_ms / 4);
 	else if (a->mode.reason != DS_REASON_NONE)
-		node_log(c->options.log, level, "mode", "%s, because of %s",
-			 mode_name[c->mode], ds_reason_name(a->mode.reason));
+		node_log(c->options.log, level, "mode",
+			 "%s, because of %s; in the last minute this machine "
+			 "was late by %" PRIu64 " ms at the worst, where "
+			 "%" PRIu64 " ms may be",
+			 mode_name[c->mode], ds_reason_name(a->mode.reason),
+			 node_lateness_minute(&c->late),
+			 c->options.committee->delta_ms / 4);
 	else
 		node_log(c->options.log, level, "mode", "%s",
 			 mode_name[c->mode]);
@@ -178,8 +185,8 @@ static void tell_block(struct node_consensus *c, const char *event,
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, level, event, "block %u %s", a->block.height.n,
-		 hash);
+	node_log(c->options.log, level, event, "%s block %u %s", event,
+		 a->block.height.n, hash);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)

@@ -12,6 +12,7 @@
 
 #include "node/clock.h"
 #include "node/consensus.h"
+#include "node/lateness.h"
 #include "node/template.h"
 #include "node/verify_pool.h"
 #include "pow/pool_rate.h"
@@ -45,9 +46,9 @@ struct node_consensus {
 	struct chain_context final;
 	enum ds_mode mode;
 	struct node_clock clock;
-	uint64_t now;	  /* what the ds was told last */
-	uint64_t late_ms; /* the worst lateness of a tick */
-	uint32_t writes;  /* with the store */
+	uint64_t now;		   /* what the ds was told last */
+	struct node_lateness late; /* of ticks */
+	uint32_t writes;	   /* with the store */
 	struct verifying verifying[VERIFYING_MAX];
 	struct store_reader *reader; /* snapshot of F's coins */
 	uint8_t *bytes;		     /* max_block_bytes, for the moment */
@@ -80,6 +81,7 @@ struct node_consensus {
 	_Atomic bool stopping;
 	int rc; /* why the thread ended; read after the join */
 	struct base_error err;
+	struct ds_rounds_view rounds; /* as last shown */
 };
 
 /* consensus.c */
@@ -88,6 +90,8 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 /* Looks at the coins of the final tip from here on. */
 BASE_MUST_CHECK int node_consensus_snapshot(struct node_consensus *c,
 					    struct base_error *err);
+
+/* consensus_show.c: at every tick, every second and every new tip. */
 void node_consensus_show(struct node_consensus *c);
 /* Brings @now up to the clock, and notes how late a tick that is due is. */
 void node_consensus_look_at_clock(struct node_consensus *c);

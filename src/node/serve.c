@@ -142,6 +142,11 @@ static bool give_cert(struct node_serve *s, const struct net_event *e)
 /* True: the buffer was handed on. */
 static bool answer(struct node_serve *s, const struct net_event *e)
 {
+	/* R4: what this node holds for final is in doubt. */
+	if (s->status.mode == DS_HALT && e->message.type != NET_GET_STATUS) {
+		refuse(s, e);
+		return false;
+	}
 	switch (e->message.type) {
 	case NET_GET_STATUS:
 		give_status(s, e);
