@@ -213,7 +213,8 @@ static int walk_flags(struct flag_walk *w, int argc, char **argv,
 		else
 			return base_fail(err, -EINVAL,
 					 "unexpected argument '%.200s'; "
-					 "subcommands come first, and 'minerd "
+					 "subcommands, such as 'wallet "
+					 "export', come first; 'minerd "
 					 "--help' lists them",
 					 argv[i]);
 		if (rc < 0)
