@@ -236,10 +236,18 @@ static const struct api_method methods[] = {
 	 "Returns the peers, half a second old at most. \"id\" is given to\n"
 	 "another peer once this one is gone; what peers said per message\n"
 	 "is not kept; \"nodeid\", \"member\", \"mode\", \"access\" (may ask\n"
-	 "for the chain), \"score\" (of 100; banned at 0) and the queues, in\n"
-	 "bytes, are ours.",
+	 "us for the chain), \"chainaccess\" (see requestaccess), \"score\"\n"
+	 "(of 100; banned at 0) and the queues, in bytes, are ours.",
 	 {{NULL, 0, false}},
 	 node_rpc_getpeerinfo},
+	{"grantaccess",
+	 "network",
+	 "Lets a node, named by its id, ask this one for the chain (\"add\")\n"
+	 "or no more (\"remove\"), until the next start; after that\n"
+	 "--access has the last word. It counts where --access is a list:\n"
+	 "open lets everybody ask, and members may always.",
+	 {{"nodeid", API_STRING, true}, {"command", API_STRING, true}},
+	 node_rpc_grantaccess},
 	{"listbanned",
 	 "network",
 	 "Returns who is banned, half a second old at most: by address, by\n"
@@ -253,6 +261,15 @@ static const struct api_method methods[] = {
 	 "has the last round trip.",
 	 {{NULL, 0, false}},
 	 node_rpc_ping},
+	{"requestaccess",
+	 "network",
+	 "Asks a peer, named by its address as getpeerinfo shows it or by\n"
+	 "its node id, or all peers, for access to the chain. The answers\n"
+	 "come into \"chainaccess\" of getpeerinfo: \"asked\", \"granted\",\n"
+	 "\"refused\" with a reason in \"refusal\", or \"not-full\" from a\n"
+	 "node that keeps no chain.",
+	 {{"node", API_STRING, false}},
+	 node_rpc_requestaccess},
 	{"setban",
 	 "network",
 	 "Bans (\"add\") a single address or a node id for bantime seconds\n"
