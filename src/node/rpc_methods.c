@@ -183,12 +183,36 @@ static const struct api_method methods[] = {
 	 "Takes back pintransaction and excludetransaction.",
 	 {{"txid", API_STRING, true}},
 	 node_rpc_unpintransaction},
+	{"broadcastblock",
+	 "mining",
+	 "Proposes, at the next tick, the block that holdblocks held back.",
+	 {{NULL, 0, false}},
+	 node_rpc_broadcastblock},
 	{"getmininginfo",
 	 "mining",
-	 "Returns the state of mining; \"threads\" and \"hashespersec\" are\n"
-	 "of this node's own miners.",
+	 "Returns the state of mining; \"threads\" and what follows it is of\n"
+	 "this node's own miners: see pausemining and holdblocks.",
 	 {{NULL, 0, false}},
 	 node_rpc_getmininginfo},
+	{"holdblocks",
+	 "mining",
+	 "true: what this node's miners find is not proposed by itself; they\n"
+	 "rest, and it waits for broadcastblock, or until the chain has gone\n"
+	 "on without it. false, as at every start: it is proposed at the next\n"
+	 "tick.",
+	 {{"hold", API_BOOLEAN, true}},
+	 node_rpc_holdblocks},
+	{"pausemining",
+	 "mining",
+	 "Stops this node's miners until resumemining or the next start. The\n"
+	 "node goes on taking part in the agreement.",
+	 {{NULL, 0, false}},
+	 node_rpc_pausemining},
+	{"resumemining",
+	 "mining",
+	 "Takes back pausemining.",
+	 {{NULL, 0, false}},
+	 node_rpc_resumemining},
 	{"getnetworkhashps",
 	 "mining",
 	 "Returns the hashes per second that the last nblocks (default\n"
