@@ -10,6 +10,7 @@
 #include "chain/address.h"
 #include "node/clock.h"
 #include "node/consensus.h"
+#include "node/console.h"
 #include "node/genesis.h"
 #include "node/passphrase.h"
 #include "node/peers.h"
@@ -52,6 +53,7 @@ struct node {
 	struct node_peers *peers; /* NULL: it has none */
 	struct node_consensus *consensus;
 	struct node_reader *reader;
+	struct node_console *console; /* NULL: lines alone */
 };
 
 int node_complain(const struct base_error *err, int status)
@@ -260,7 +262,7 @@ static void say_hello(const struct node *n)
 			 "keeping the chain from height %u, addresses are paid "
 			 "as %s",
 			 n->tip.height.n, address);
-	if (n->reader)
+	if (node_reader_address(n->reader))
 		node_log(n->log, NODE_LOG_INFO, "rpc", "JSON-RPC on %s",
 			 node_reader_address(n->reader));
 	if (mines(n) && n->plan.oversubscribed)
@@ -272,17 +274,19 @@ static void say_hello(const struct node *n)
 
 static int start_rpc(struct node *n, struct base_error *err)
 {
-	const struct node_reader_options options = {.config = n->config,
-						    .datadir = &n->datadir,
-						    .params = &n->chain.params,
-						    .store = n->store,
-						    .status = &n->status,
-						    .asks = &n->asks,
-						    .log = n->log,
-						    .wallet = n->wallet,
-						    .committee = &n->committee,
-						    .stop = ring_ended,
-						    .stop_ctx = &n->ended};
+	struct node_reader_options options = {.config = n->config,
+					      .serve = true,
+					      .console = n->console != NULL,
+					      .datadir = &n->datadir,
+					      .params = &n->chain.params,
+					      .store = n->store,
+					      .status = &n->status,
+					      .asks = &n->asks,
+					      .log = n->log,
+					      .wallet = n->wallet,
+					      .committee = &n->committee,
+					      .stop = ring_ended,
+					      .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
 
 	/* Two nodes of one user: the second asked for no address. */
@@ -292,7 +296,23 @@ static int start_rpc(struct node *n, struct base_error *err)
 		 "no JSON-RPC: %s is in use; choose another with --rpc "
 		 "ADDR:PORT",
 		 n->config->rpc);
-	return 0;
+	options.serve = false;
+	return node_reader_start(&n->reader, &options, err);
+}
+
+static int start_console(struct node *n, struct base_error *err)
+{
+	const struct node_console_options options = {
+		.config = n->config,
+		.datadir = &n->datadir,
+		.params = &n->chain.params,
+		.status = &n->status,
+		.reader = n->reader,
+		.net = node_peers_net(n->peers),
+		.stop = ring_ended,
+		.stop_ctx = &n->ended};
+
+	return node_console_run(n->console, &options, err);
 }
 
 /* Signatures come in bursts, one for each block or message: as many threads
@@ -395,11 +415,10 @@ static bool takes_part(const struct node *n)
 
 static int start_threads(struct node *n, struct base_error *err)
 {
-	const struct node_log_options log = {.fd = STDOUT_FILENO,
-					     .json = n->config->log_json,
-					     .level = n->config->log_level,
-					     .closed = ring_ended,
-					     .closed_ctx = &n->ended};
+	struct node_log_options log = {.json = n->config->log_json,
+				       .level = n->config->log_level,
+				       .closed = ring_ended,
+				       .closed_ctx = &n->ended};
 	struct node_consensus_options o = {
 		.params = &n->chain.params,
 		.committee = &n->committee,
@@ -415,8 +434,13 @@ static int start_threads(struct node *n, struct base_error *err)
 	bool fit;
 	const struct node_status status = {
 		.tip = n->tip, .threads = mines(n) ? n->plan.worker_count : 0};
-	int rc = node_log_start(&n->log, &log, err);
+	int rc = 0;
 
+	if (node_console_wanted(n->config))
+		rc = node_console_open(&n->console, err);
+	log.fd = node_console_log_fd(n->console);
+	if (rc == 0)
+		rc = node_log_start(&n->log, &log, err);
 	if (rc < 0)
 		return rc;
 	node_status_init(&n->status, &status);
@@ -442,7 +466,9 @@ static int start_threads(struct node *n, struct base_error *err)
 	o.net = node_peers_net(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
-	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
+	if (rc == 0)
+		rc = node_reader_run(n->reader, o.net, err);
+	return rc == 0 ? start_console(n, err) : rc;
 }
 
 /* Until a signal (true), or until a thread cannot go on. A second signal ends
@@ -509,6 +535,7 @@ static int stop_threads(struct node *n, struct base_error *err)
 {
 	int rc = 0;
 
+	node_console_quiet(n->console);
 	node_reader_stop(n->reader);
 	n->reader = NULL;
 	if (n->consensus) {
@@ -527,6 +554,8 @@ static int stop_threads(struct node *n, struct base_error *err)
 	node_status_close(&n->status);
 	node_log_stop(n->log);
 	n->log = NULL;
+	node_console_stop(n->console);
+	n->console = NULL;
 	return rc;
 }
 
