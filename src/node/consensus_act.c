@@ -188,8 +188,9 @@ static void tell_block(struct node_consensus *c, const char *event,
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, level, event, "%s block %u %s", event,
-		 a->block.height.n, hash);
+	node_log(c->options.log, level, event,
+		 "%s block %u %s of member %u, at tick %" PRIu64, event,
+		 a->block.height.n, hash, a->block.sender, a->block.tick.n);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)
