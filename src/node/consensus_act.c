@@ -112,6 +112,8 @@ static void final_written(struct node_consensus *c,
 	node_txpool_final(c->options.pool, c->bytes, w->block, w->block_len);
 	/* Who reads the line finds the block. */
 	node_consensus_show(c);
+	if (c->options.final)
+		node_wake_ring(c->options.final);
 	if (c->options.net)
 		(void)!net_set_height(c->options.net, c->final.height.n);
 	node_log_block(c->options.log, c->final.height, &c->final.hash);

@@ -174,6 +174,11 @@ struct net *node_peers_net(const struct node_peers *p)
 	return p ? p->net : NULL;
 }
 
+const struct node_wake *node_peers_bell(const struct node_peers *p)
+{
+	return p ? &p->reader : NULL;
+}
+
 void node_peers_save(const struct node_peers *p)
 {
 	struct base_error err;
