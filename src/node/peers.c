@@ -17,7 +17,7 @@ struct node_peers {
 	struct node_serve *serve;
 	struct node_wake reader; /* of the serving thread */
 	struct net_endpoint member[NET_MEMBERS_MAX];
-	char listen[NET_ENDPOINT_MAX];
+	char listen[NET_ENDPOINT_MAX + 8];
 	char path[NODE_PATH_MAX];
 	uint8_t saved[NET_SAVED_MAX];
 };
