@@ -368,6 +368,21 @@ static void r2_b_beats(void **state)
 	world_free(w);
 }
 
+/* R2.f: who is alone speaks when somebody follows. */
+static void r2_f_alone(void **state)
+{
+	struct world *w = world_new(1, 0);
+
+	(void)state;
+	world_run(w, START, 500);
+	assert_int_equal(w->node[0].sent[DS_BEAT], 0);
+	ds_peer_up(w->node[0].ds, w->now, 7, -1);
+	world_drain(&w->node[0]);
+	world_run(w, START + 3, 500);
+	assert_int_equal(w->node[0].sent[DS_BEAT], 3);
+	world_free(w);
+}
+
 /* R2.c: of two candidates the lower hash wins. */
 static void r2_c_lowest_hash(void **state)
 {
@@ -648,6 +663,7 @@ int main(void)
 		cmocka_unit_test(r1l_late),
 		cmocka_unit_test(r2_a_late),
 		cmocka_unit_test(r2_b_beats),
+		cmocka_unit_test(r2_f_alone),
 		cmocka_unit_test(r2_c_lowest_hash),
 		cmocka_unit_test(r2_e_and_g_durable_first),
 		cmocka_unit_test(r2_i_stall),

@@ -39,7 +39,7 @@ static void every_size_arrives_intact(void **state)
 	node_join(&a, &b, &to_b, NULL);
 	for (uint32_t i = 0; i < BASE_COUNT(sizes); i++) {
 		struct net_send s = {.type = NET_GET_HISTORY};
-		struct net_buffer *ask = make_payload(a.port, 36, 0);
+		struct net_buffer *ask = make_payload(a.port, 40, 0);
 
 		/* A question of each, for only answers may be of any size. */
 		s.buffer = ask;

@@ -20,7 +20,7 @@ static void begin(struct node *n, const struct net_limits *limits)
 /* A request for @count keys. */
 static void ask_for(struct raw *from, uint8_t type, uint32_t count)
 {
-	uint32_t len = 32 * count + (type == NET_GET_HISTORY ? 4 : 0);
+	uint32_t len = 32 * count + (type == NET_GET_HISTORY ? 8 : 0);
 
 	memset(page, 7, len);
 	assert_true(raw_frame(from, len, type, 0, page, len));

@@ -138,6 +138,7 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 	node_txpool_set_time(c->options.pool, c->now / SECOND_MS);
 	if (c->rc == 0)
 		node_mine_every_second(c, monotonic);
+	node_consensus_tell_sync(c, monotonic);
 	node_consensus_show(c);
 }
 

@@ -112,6 +112,8 @@ static void final_written(struct node_consensus *c,
 	node_txpool_final(c->options.pool, c->bytes, w->block, w->block_len);
 	/* Who reads the line finds the block. */
 	node_consensus_show(c);
+	if (c->options.final)
+		node_wake_ring(c->options.final);
 	if (c->options.net)
 		(void)!net_set_height(c->options.net, c->final.height.n);
 	node_log_block(c->options.log, c->final.height, &c->final.hash);
@@ -166,6 +168,9 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 	else
 		node_log(c->options.log, level, "mode", "%s",
 			 mode_name[c->mode]);
+	/* What was held for catching up is of no use any more. */
+	if (c->mode != DS_SYNC)
+		node_fetch_clear(c);
 	node_mine_again(c);
 	node_consensus_show(c);
 }
@@ -185,8 +190,9 @@ static void tell_block(struct node_consensus *c, const char *event,
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, level, event, "%s block %u %s", event,
-		 a->block.height.n, hash);
+	node_log(c->options.log, level, event,
+		 "%s block %u %s of member %u, at tick %" PRIu64, event,
+		 a->block.height.n, hash, a->block.sender, a->block.tick.n);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)

@@ -440,6 +440,7 @@ static int start_threads(struct node *n, struct base_error *err)
 	o.pool = n->pool;
 	o.log = n->log;
 	o.net = node_peers_net(n->peers);
+	o.final = node_peers_bell(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
 	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
