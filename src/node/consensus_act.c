@@ -172,14 +172,24 @@ static void alert(struct node_consensus *c, const struct ds_action *a)
 		 "alert", "%s", ds_reason_name(a->alert.reason));
 }
 
-static void tell_block(struct node_consensus *c, const char *event,
-		       const struct ds_action *a, enum node_log_level level)
+static void tell_dropped(struct node_consensus *c, const struct ds_action *a)
 {
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, level, event, "block %u %s", a->block.height.n,
-		 hash);
+	node_log(c->options.log, NODE_LOG_INFO, "dropped", "block %u %s",
+		 a->block.height.n, hash);
+}
+
+static void tell_decided(struct node_consensus *c, const struct ds_action *a)
+{
+	char hash[BASE_HASH_HEX_SIZE];
+
+	base_hash_to_hex(hash, &a->block.hash);
+	node_log(c->options.log, NODE_LOG_DEBUG, "decided",
+		 "block %u %s at tick %" PRIu64 ", of member '%s'",
+		 a->block.height.n, hash, a->block.tick.n,
+		 c->options.params->member[a->block.sender].name);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)
@@ -192,7 +202,7 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		persist(c, a);
 		break;
 	case DS_ACT_DECIDED:
-		tell_block(c, "decided", a, NODE_LOG_DEBUG);
+		tell_decided(c, a);
 		break;
 	case DS_ACT_FINAL:
 		break; /* told when it was written */
@@ -206,7 +216,7 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		alert(c, a);
 		break;
 	case DS_ACT_DROPPED:
-		tell_block(c, "dropped", a, NODE_LOG_INFO);
+		tell_dropped(c, a);
 		node_mine_on(c, c->has_template ? &c->tip : NULL);
 		break;
 	case DS_ACT_SEND:
