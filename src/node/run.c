@@ -468,7 +468,7 @@ static int stop_node(struct node *n, struct base_error *err)
 		rc = node_consensus_stop(&n->tip, n->consensus, err);
 		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
 			 n->tip.height.n);
-		if (rc == 0)
+		if (rc == 0 || rc == -EUCLEAN)
 			keep_pool(n);
 	}
 	node_peers_stop(n->peers);
@@ -517,6 +517,8 @@ int node_run(const struct node_config *c)
 	if (rc == 0 && stopped < 0) {
 		rc = stopped;
 		err = late;
+		if (rc == -EUCLEAN)
+			status = NODE_EXIT_HALT;
 	}
 	if (rc < 0)
 		return node_complain(&err, status);
