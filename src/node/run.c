@@ -517,7 +517,7 @@ static int stop_threads(struct node *n, struct base_error *err)
 		n->consensus = NULL;
 		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
 			 n->tip.height.n);
-		if (rc == 0 || rc == -ERESTART)
+		if (rc == 0 || rc == -ERESTART || rc == -EUCLEAN)
 			keep_pool(n);
 	}
 	node_peers_stop(n->peers);
@@ -579,6 +579,8 @@ int node_run(const struct node_config *c)
 		rc = run_threads(n, &err);
 	close_node(n);
 	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
+	if (rc == -EUCLEAN)
+		status = NODE_EXIT_HALT;
 	free(n);
 	if (rc < 0)
 		return node_complain(&err, status);
