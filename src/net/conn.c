@@ -70,6 +70,7 @@ struct net_conn *net_conn_new(struct net *n, int fd, bool outbound,
 	net_quota_init(&c->addrs, ADDR_PER_S_MILLI, NET_ADDR_MAX, n->now_ms);
 	net_quota_init(&c->score, 1000, NET_SCORE_MAX, n->now_ms);
 	set_options(fd);
+	net_uring_attach(n->uring, fd);
 	return c;
 }
 
@@ -453,6 +454,7 @@ static void finish(struct net *n, struct net_conn *c)
 			net_port_drop(n, c->parser.lane[i].buffer);
 	if (c->session)
 		n->ops->close(c->session);
+	net_uring_detach(n->uring, c->fd);
 	(void)close(c->fd);
 	c->session = NULL;
 	c->gen = 0;
