@@ -162,7 +162,10 @@ def four_nodes_agree(folder):
         pattern = r"height (\d+ ){3}\d+ .*\| .*\| .*H/s"
         wait_until(lambda: re.search(pattern, slurp(net.out)), "a status line")
         pids = net.pids()
-        code, out, err = net.stop()
+        # Sent twice at once, as by a terminal and a wrapper: asked once.
+        net.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        code, out, err = net.stop(signal.SIGINT)
         assert (code, err) == (0, ""), (code, out, err)
         assert "node3 answers JSON-RPC on 127.0.0.1:" in out, out
         assert len(pids) == 4 and not any(map(alive, pids))
@@ -234,7 +237,12 @@ def a_hanging_node(folder):
                    "a status line without a height")
         net.process.send_signal(signal.SIGINT)
         wait_until(lambda: "stopping" in slurp(net.out), "the stop")
-        code, _, err = net.stop(signal.SIGINT)
+
+        def asked_again():
+            net.process.send_signal(signal.SIGINT)
+            return net.process.poll() is not None
+        wait_until(asked_again, "the end")
+        code, _, err = net.end()
         assert code == 1 and "ended by signal 9" in err, (code, err)
         assert not alive(pid)
 

@@ -229,10 +229,11 @@ bool node_devnet_stop(struct node_devnet_run *d)
 	(void)signal_all(d, SIGTERM);
 	while (any_runs(d)) {
 		bool again = asked_again(d);
+		uint64_t waited = node_monotonic_ms() - begin;
 
 		(void)node_devnet_reap(d);
-		if (!killed && (again || node_monotonic_ms() - begin >
-						 NODE_DEVNET_STOP_MS)) {
+		if (!killed && (waited > NODE_DEVNET_STOP_MS ||
+				(again && waited > NODE_DEVNET_AGAIN_MS))) {
 			(void)signal_all(d, SIGKILL);
 			killed = true;
 		}

@@ -18,8 +18,11 @@
 #include "node/config.h"
 #include "node/network_new.h"
 
-#define NODE_DEVNET_ASK_MS 1000u       /* a node that is silent as long */
-#define NODE_DEVNET_STOP_MS 10000u     /* from SIGTERM to SIGKILL */
+#define NODE_DEVNET_ASK_MS 1000u   /* a node that is silent as long */
+#define NODE_DEVNET_STOP_MS 10000u /* from SIGTERM to SIGKILL */
+/* A second signal sooner than this is the first one again: terminals and
+ * wrappers send to a process and to its group. */
+#define NODE_DEVNET_AGAIN_MS 1000u
 #define NODE_DEVNET_LOG_MAX (8u << 20) /* a longer log is put aside */
 #define NODE_DEVNET_TAIL_LINES 8
 #define NODE_DEVNET_MODE_MAX 8

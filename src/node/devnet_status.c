@@ -44,8 +44,9 @@ void node_devnet_ask(struct node_devnet_run *d, uint32_t i)
 
 	n->view.known = false;
 	n->client.timeout_ms = NODE_DEVNET_ASK_MS;
-	(void)snprintf(n->client.datadir, sizeof(n->client.datadir), "%s",
-		       n->dir);
+	_Static_assert(sizeof(n->client.datadir) == sizeof(n->dir),
+		       "a path is a path");
+	memcpy(n->client.datadir, n->dir, sizeof(n->dir));
 	if (n->pid == 0)
 		return;
 	n->found = n->found || api_client_find(&n->client, &err) == 0;
