@@ -163,34 +163,6 @@ static void addresses_are_read_and_written(void **state)
 	assert_false(net_addr_same_network(&a, &b));
 }
 
-static void the_table_of_addresses_is_bounded(void **state)
-{
-	static struct net_known_table t;
-	struct base_prng prng = base_prng_init(7);
-	uint8_t id[NET_ID_SIZE] = {0};
-	struct net_addr a;
-
-	(void)state;
-	assert_int_equal(net_addr_parse(&a, "10.0.0.1:1"), 0);
-	for (uint32_t i = 0; i < NET_ADDRESSES_MAX + 100; i++) {
-		memcpy(id, &i, sizeof(i));
-		net_known_add(&t, &prng, &a, id, 1000 + i);
-	}
-	assert_int_equal(t.count, NET_ADDRESSES_MAX);
-	/* The newest is there; older news do not change it. */
-	a.port = 2;
-	net_known_add(&t, &prng, &a, id, 5);
-	assert_int_equal(net_known_find(&t, id)->addr.port, 1);
-	net_known_add(&t, &prng, &a, id, UINT32_MAX);
-	assert_int_equal(net_known_find(&t, id)->addr.port, 2);
-	net_known_remove(&t, net_known_find(&t, id));
-	assert_null(net_known_find(&t, id));
-	/* A port of 0 is no address. */
-	a.port = 0;
-	net_known_add(&t, &prng, &a, id, 1);
-	assert_null(net_known_find(&t, id));
-}
-
 static void bans_run_out_and_are_bounded(void **state)
 {
 	static struct net_ban_table t;
@@ -425,7 +397,6 @@ int main(void)
 		cmocka_unit_test(the_seen_cache_forgets_in_two_steps),
 		cmocka_unit_test(maps_find_what_was_added),
 		cmocka_unit_test(addresses_are_read_and_written),
-		cmocka_unit_test(the_table_of_addresses_is_bounded),
 		cmocka_unit_test(bans_run_out_and_are_bounded),
 		cmocka_unit_test(pools_give_the_size_that_fits),
 		cmocka_unit_test(queues_put_the_urgent_first),

@@ -291,7 +291,7 @@ static void peers_are_disconnected(void **state)
 		"\"127.0.0.1:1\"",	"\"\",99",	"null,-1", OTHER "\"",
 		OTHER "@127.0.0.1:1\"", "\"127.0.0.1\""};
 	struct node a, b;
-	char args[300];
+	char args[1024];
 	json_t *list;
 
 	(void)state;

@@ -265,7 +265,9 @@ struct ds_status_view {
 	struct chain_context final;
 	struct base_hash decided; /* D */
 	struct base_height decided_height;
-	uint32_t clean_ticks; /* in SHADOW, towards ACTIVE */
+	uint32_t clean_ticks;	   /* in SHADOW, towards ACTIVE */
+	struct base_height target; /* in SYNC: the height that it catches up
+				    * with; 0: not known */
 	struct ds_beats_view beats;
 	uint64_t counter[DS_REASONS];
 };

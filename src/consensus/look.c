@@ -62,6 +62,8 @@ void ds_look(struct ds_status_view *out, const struct ds *ds)
 		.decided_height = ds_tip(ds)->height,
 		.clean_ticks = ds->clean,
 	};
+	if (ds->mode == DS_SYNC && ds->catchup.target.set)
+		out->target = ds->catchup.target.cert.height;
 	look_beats(&out->beats, ds);
 	memcpy(out->counter, ds->counter, sizeof(out->counter));
 }

@@ -14,6 +14,7 @@
 #include "net/board.h"
 #include "net/buffer.h"
 #include "net/idmap.h"
+#include "net/known.h"
 #include "net/queue.h"
 #include "net/quota.h"
 #include "net/resolve.h"
@@ -22,7 +23,6 @@
 
 /* Peers, and connections that are no peers yet or no more. */
 #define NET_CONNS_MAX (NET_SLOTS_MAX + 32)
-#define NET_DIALS_MAX 16 /* of them, being made to strangers' addresses */
 
 #define NET_RECORDS_PER_CHUNK 8u
 #define NET_CHUNK_BYTES \
@@ -61,6 +61,9 @@
 #define NET_WANTED_OTHER 500u
 #define NET_WANTED_MS 2000u	/* then another peer is asked */
 #define NET_DELIVERED_MS 10000u /* the consumer has it and is thinking */
+
+/* Of the outbound that are no members: what one owner can have. */
+#define NET_OUTBOUND_PER_GROUP 4u
 
 #define NET_TARGETS_MAX (NET_MEMBERS_MAX + NET_CONNECT_MAX + NET_OUTBOUND_MAX)
 
@@ -299,6 +302,8 @@ struct net {
 	struct net_limits l;  /* with defaults */
 	struct net_endpoint member[NET_MEMBERS_MAX];
 	struct net_refusal refusal[NET_MEMBERS_MAX];
+	/* Where each was connected from last; all zero: nowhere yet. */
+	uint8_t member_ip[NET_MEMBERS_MAX][16];
 	uint8_t access_list[NET_ACCESS_MAX][NET_ID_SIZE];
 	uint32_t access_count;
 	uint8_t id[NET_ID_SIZE];

@@ -306,15 +306,18 @@ static int prepare(struct net *n, const struct net_options *o,
 		   struct base_error *err)
 {
 	struct net_tls *tls = NULL;
+	struct chain_siphash_key key;
 	uint64_t random[2];
 	int rc = check_endpoints(o, err);
 
 	if (rc < 0)
 		return rc;
-	if (RAND_bytes((uint8_t *)random, sizeof(random)) != 1)
+	if (RAND_bytes((uint8_t *)random, sizeof(random)) != 1 ||
+	    RAND_bytes((uint8_t *)&key, sizeof(key)) != 1)
 		return base_fail(err, -EIO, "OpenSSL has no random numbers");
 	n->nonce = random[0];
 	n->prng = base_prng_init(random[1]);
+	net_known_init(&n->known, &key);
 	rc = net_tls_open(&tls, n->id, o->secret, err);
 	if (rc < 0)
 		return rc;

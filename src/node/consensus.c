@@ -138,6 +138,7 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 	node_txpool_set_time(c->options.pool, c->now / SECOND_MS);
 	if (c->rc == 0)
 		node_mine_every_second(c, monotonic);
+	node_consensus_tell_sync(c, monotonic);
 	node_consensus_show(c);
 }
 
@@ -354,6 +355,11 @@ int node_consensus_stop(struct chain_context *tip, struct node_consensus *c,
 	rc = c->rc;
 	if (rc < 0)
 		*err = c->err;
+	else if (c->mode == DS_HALT)
+		rc = base_fail(err, -EUCLEAN,
+			       "stopped in a HALT: certificates contradict "
+			       "each other or this chain; compare the chains "
+			       "of all members before any starts again");
 	free_all(c);
 	return rc;
 }

@@ -10,6 +10,7 @@ static void show_agreement(struct node_status *s,
 	s->mode = v.mode;
 	s->ticking = v.ticking;
 	s->clean_ticks = v.clean_ticks;
+	s->target = v.target;
 	s->tick = v.tick;
 	s->tick_ms = ds_tick_ms(c->options.committee, v.tick);
 	s->decided = v.decided;
@@ -21,6 +22,41 @@ static void show_agreement(struct node_status *s,
 	s->late_minute_ms = node_lateness_minute(&c->late);
 	s->beats = v.beats;
 	memcpy(s->reason, v.counter, sizeof(s->reason));
+}
+
+/* How far catching up is, while it takes long enough to ask. */
+void node_consensus_tell_sync(struct node_consensus *c, uint64_t monotonic)
+{
+	struct ds_status_view v;
+	uint64_t done;
+	double rate;
+
+	ds_look(&v, c->ds);
+	if (v.target.n <= c->final.height.n) {
+		c->sync_since_ms = 0;
+		return;
+	}
+	if (c->sync_since_ms == 0) {
+		c->sync_since_ms = monotonic;
+		c->sync_told_ms = monotonic;
+		c->sync_from = c->final.height;
+	}
+	if (monotonic < c->sync_told_ms + NODE_SYNC_EVERY_MS)
+		return;
+	c->sync_told_ms = monotonic;
+	done = c->final.height.n - c->sync_from.n;
+	rate = (double)done * 1000 / (double)(monotonic - c->sync_since_ms);
+	if (done == 0)
+		node_log(c->options.log, NODE_LOG_INFO, "sync",
+			 "at block %u of %u, waiting for blocks",
+			 c->final.height.n, v.target.n);
+	else
+		node_log(c->options.log, NODE_LOG_INFO, "sync",
+			 "at block %u of %u (%.1f %%), %.0f blocks/s, %.0f s "
+			 "left",
+			 c->final.height.n, v.target.n,
+			 100.0 * c->final.height.n / v.target.n, rate,
+			 (v.target.n - c->final.height.n) / rate);
 }
 
 void node_consensus_show(struct node_consensus *c)

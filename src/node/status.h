@@ -23,9 +23,11 @@ struct node_status {
 	double hashes_per_second; /* of our miners, over the last 10 s */
 	uint32_t threads;	  /* that mine; 0: no miner */
 	/* The agreement. */
-	uint32_t mode;		  /* enum ds_mode */
-	uint32_t ticking;	  /* 1: tick 0 has come */
-	uint32_t clean_ticks;	  /* towards ACTIVE, in SHADOW */
+	uint32_t mode;	      /* enum ds_mode */
+	uint32_t ticking;     /* 1: tick 0 has come */
+	uint32_t clean_ticks; /* towards ACTIVE, in SHADOW */
+	struct base_height
+		target;		  /* what it catches up with in SYNC; 0: none */
 	struct base_tick tick;	  /* the last that ran */
 	uint64_t tick_ms;	  /* its time by the rules, Unix milliseconds */
 	struct base_hash decided; /* D */

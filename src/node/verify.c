@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,6 +13,21 @@ static void show_progress(uint32_t height, void *ctx)
 	(void)ctx;
 	if (isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "\rverified %u blocks", height);
+}
+
+/* Before the line that programs read. */
+static void tell_evidence(struct store *store)
+{
+	struct store_reader *r;
+	struct base_error err;
+	uint64_t count;
+
+	if (store_read_begin(&r, store, &err) < 0)
+		return;
+	count = store_evidence_count(r);
+	store_read_end(r);
+	if (count > 0)
+		(void)printf("evidence against members: %" PRIu64 "\n", count);
 }
 
 static int verify_chain(const struct node_config *c, struct node_chain *chain,
@@ -34,6 +50,8 @@ static int verify_chain(const struct node_config *c, struct node_chain *chain,
 			  chain->genesis_len, show_progress, NULL, err);
 	if (isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "\n");
+	if (rc == 0)
+		tell_evidence(store);
 	store_close(store);
 	return rc;
 }
