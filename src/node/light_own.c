@@ -260,6 +260,11 @@ static enum light_proofs take_some(struct node_light *l, struct base_reader *r,
 	store_read_end(snapshot);
 	/* What holds is kept, whatever else the peer says. */
 	l->txs += (uint32_t)count;
+	if (count > 0)
+		node_log(l->o.log, NODE_LOG_INFO, "ours",
+			 "%zu more transactions of this wallet are final, the "
+			 "last at height %u",
+			 count, found[count - 1].height.n);
 	return write_found(l, found, count) ? answer : LIGHT_UNKNOWN;
 }
 
