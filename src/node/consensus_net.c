@@ -95,6 +95,9 @@ static void send_proposals(struct node_consensus *c, const struct ds_action *a)
 	send_proposal(c, &m, &bare);
 }
 
+/*~ 7. Out: what the state machine sends becomes bytes in a buffer of the net
+ * thread's, which frames and encrypts them for each peer. A proposal has no id,
+ * for every new signature on it is news; copies of the rest are recognised. */
 void node_net_send(struct node_consensus *c, const struct ds_action *a)
 {
 	uint8_t bytes[NODE_WRITE_BYTES_MAX];
@@ -369,7 +372,9 @@ static void answered(struct node_consensus *c, const struct net_event *e)
 	}
 }
 
-/* True: the buffer was taken over. */
+/*~ 8. In: at every other node the bytes become an input of its state machine.
+ * What that finds valid, and new, it sends on, so that a block reaches those
+ * without a link to its finder. True: the buffer was taken over. */
 static bool message(struct node_consensus *c, const struct net_event *e)
 {
 	const struct net_buffer *b = e->message.buffer;
