@@ -213,11 +213,18 @@ enum api_code node_rpc_disconnectnode(struct api_call *call);
 enum api_code node_rpc_getconnectioncount(struct api_call *call);
 enum api_code node_rpc_getnetworkinfo(struct api_call *call);
 enum api_code node_rpc_getpeerinfo(struct api_call *call);
+enum api_code node_rpc_grantaccess(struct api_call *call);
 enum api_code node_rpc_ping(struct api_call *call);
+enum api_code node_rpc_requestaccess(struct api_call *call);
 /* rpc_ban.c */
 enum api_code node_rpc_clearbanned(struct api_call *call);
 enum api_code node_rpc_listbanned(struct api_call *call);
 enum api_code node_rpc_setban(struct api_call *call);
+/* rpc_mining.c */
+enum api_code node_rpc_broadcastblock(struct api_call *call);
+enum api_code node_rpc_holdblocks(struct api_call *call);
+enum api_code node_rpc_pausemining(struct api_call *call);
+enum api_code node_rpc_resumemining(struct api_call *call);
 /* rpc_next_block.c */
 enum api_code node_rpc_estimatesmartfee(struct api_call *call);
 enum api_code node_rpc_excludetransaction(struct api_call *call);

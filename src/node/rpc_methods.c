@@ -183,12 +183,36 @@ static const struct api_method methods[] = {
 	 "Takes back pintransaction and excludetransaction.",
 	 {{"txid", API_STRING, true}},
 	 node_rpc_unpintransaction},
+	{"broadcastblock",
+	 "mining",
+	 "Proposes, at the next tick, the block that holdblocks held back.",
+	 {{NULL, 0, false}},
+	 node_rpc_broadcastblock},
 	{"getmininginfo",
 	 "mining",
-	 "Returns the state of mining; \"threads\" and \"hashespersec\" are\n"
-	 "of this node's own miners.",
+	 "Returns the state of mining; \"threads\" and what follows it is of\n"
+	 "this node's own miners: see pausemining and holdblocks.",
 	 {{NULL, 0, false}},
 	 node_rpc_getmininginfo},
+	{"holdblocks",
+	 "mining",
+	 "true: what this node's miners find is not proposed by itself; they\n"
+	 "rest, and it waits for broadcastblock, or until the chain has gone\n"
+	 "on without it. false, as at every start: it is proposed at the next\n"
+	 "tick.",
+	 {{"hold", API_BOOLEAN, true}},
+	 node_rpc_holdblocks},
+	{"pausemining",
+	 "mining",
+	 "Stops this node's miners until resumemining or the next start. The\n"
+	 "node goes on taking part in the agreement.",
+	 {{NULL, 0, false}},
+	 node_rpc_pausemining},
+	{"resumemining",
+	 "mining",
+	 "Takes back pausemining.",
+	 {{NULL, 0, false}},
+	 node_rpc_resumemining},
 	{"getnetworkhashps",
 	 "mining",
 	 "Returns the hashes per second that the last nblocks (default\n"
@@ -236,10 +260,18 @@ static const struct api_method methods[] = {
 	 "Returns the peers, half a second old at most. \"id\" is given to\n"
 	 "another peer once this one is gone; what peers said per message\n"
 	 "is not kept; \"nodeid\", \"member\", \"mode\", \"access\" (may ask\n"
-	 "for the chain), \"score\" (of 100; banned at 0) and the queues, in\n"
-	 "bytes, are ours.",
+	 "us for the chain), \"chainaccess\" (see requestaccess), \"score\"\n"
+	 "(of 100; banned at 0) and the queues, in bytes, are ours.",
 	 {{NULL, 0, false}},
 	 node_rpc_getpeerinfo},
+	{"grantaccess",
+	 "network",
+	 "Lets a node, named by its id, ask this one for the chain (\"add\")\n"
+	 "or no more (\"remove\"), until the next start; after that\n"
+	 "--access has the last word. It counts where --access is a list:\n"
+	 "open lets everybody ask, and members may always.",
+	 {{"nodeid", API_STRING, true}, {"command", API_STRING, true}},
+	 node_rpc_grantaccess},
 	{"listbanned",
 	 "network",
 	 "Returns who is banned, half a second old at most: by address, by\n"
@@ -253,6 +285,15 @@ static const struct api_method methods[] = {
 	 "has the last round trip.",
 	 {{NULL, 0, false}},
 	 node_rpc_ping},
+	{"requestaccess",
+	 "network",
+	 "Asks a peer, named by its address as getpeerinfo shows it or by\n"
+	 "its node id, or all peers, for access to the chain. The answers\n"
+	 "come into \"chainaccess\" of getpeerinfo: \"asked\", \"granted\",\n"
+	 "\"refused\" with a reason in \"refusal\", or \"not-full\" from a\n"
+	 "node that keeps no chain.",
+	 {{"node", API_STRING, false}},
+	 node_rpc_requestaccess},
 	{"setban",
 	 "network",
 	 "Bans (\"add\") a single address or a node id for bantime seconds\n"

@@ -470,7 +470,8 @@ class Cluster:
                 late.append(tick)
             else:
                 # Another's lateness may be why it was not heard in time.
-                assert reason in but or any(abs(x - tick) < 4 for x in late),\
+                assert reason in but or any(abs(x - tick) < 2 * self.rounds + 6
+                                            for x in late),\
                     f"{node.name}: {message}"
         for node in self.running():
             said = [e["message"] for _, e in node.events("ban")
