@@ -405,6 +405,7 @@ static void a_transaction_of_ours(void **state)
 	static const uint8_t stranger[CHAIN_KEY_SIZE] = {0x33};
 	struct base_hash wtxid;
 	struct content c = {.txs = 1};
+	struct node_wake asker;
 	struct spend_tx t;
 	struct peer *a;
 
@@ -416,9 +417,12 @@ static void a_transaction_of_ours(void **state)
 	serve_until(all_found);
 	spend(&t, &coinbase_txid[7], stranger);
 	chain_wtxid(&wtxid, &t.view);
-	assert_int_equal(node_light_send(w->light, t.bytes, t.len - 1),
+	assert_int_equal(node_wake_open(&asker), 0);
+	assert_int_equal(node_light_send(w->light, t.bytes, t.len - 1, &asker),
 			 -EINVAL);
-	assert_int_equal(node_light_send(w->light, t.bytes, t.len), 0);
+	assert_int_equal(node_light_send(w->light, t.bytes, t.len, &asker), 0);
+	assert_int_equal(node_light_send(w->light, t.bytes, t.len, &asker), 0);
+	node_wake_close(&asker);
 	serve_until(was_sent);
 	assert_true(base_hash_equal(&w->peer[1].last_tx, &wtxid));
 	/* Again after a restart, to who comes. */

@@ -304,6 +304,7 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .log = n->log,
 						    .wallet = n->wallet,
 						    .committee = &n->committee,
+						    .is_light = is_light(n),
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -449,14 +450,20 @@ static int start_light(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return base_fail(err, rc, "cannot make an eventfd: %s",
 				 strerror(-rc));
+	/* Only when asked for: it takes memory. */
+	if (!node_config_is_default(n->config, "rpc"))
+		rc = start_rpc(n, err);
+	if (rc < 0)
+		return rc;
 	say_hello(n);
-	if (*n->config->rpc && !node_config_is_default(n->config, "rpc"))
-		node_log(n->log, NODE_LOG_WARN, "rpc_off",
-			 "a light node offers no JSON-RPC yet");
 	rc = start_peers(n, err);
+	if (rc < 0)
+		return rc;
 	o.log = n->log;
 	o.net = node_peers_net(n->peers);
-	return rc == 0 ? node_light_start(&n->light, &o, err) : rc;
+	rc = node_light_start(&n->light, &o, err);
+	node_reader_set_light(n->reader, n->light);
+	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
 }
 
 static int start_threads(struct node *n, struct base_error *err)
