@@ -1,71 +1,100 @@
 /* SPDX-License-Identifier: MIT */
-/* Progress and rates as text, in every width. */
+/* The line of a progress bar, from the widest terminal to 20 columns. */
 #include "test.h"
-
-#include <string.h>
 
 #include "node/progress.h"
 
-static void expect_text(const char *words, unsigned columns, uint64_t done,
-			uint64_t total, double rate)
+static void in_full(void **state)
 {
-	char out[NODE_PROGRESS_MAX];
-
-	node_progress_text(out, columns, done, total, rate);
-	assert_string_equal(out, words);
-}
-
-static void bars_fit(void **state)
-{
-	char out[NODE_PROGRESS_MAX];
+	char line[NODE_PROGRESS_LINE_MAX];
+	const struct node_progress_state s = {.what = "verify",
+					      .done = 50,
+					      .total = 100,
+					      .rate = 2,
+					      .columns = 41};
 
 	(void)state;
-	expect_text("[#####-----] 50 % 10/s 5 s left", 31, 50, 100, 10);
-	expect_text("[#####] 100 % 10/s 0 s left", 27, 100, 100, 10);
-	expect_text("50 % 10/s 5 s left", 20, 50, 100, 10);
-	expect_text("50 % 10/s", 10, 50, 100, 10);
-	expect_text("50 %", 4, 50, 100, 10);
-	expect_text("[---------] 0 %", 15, 0, 0, 0);
-	expect_text("[########] 100 %", 16, 7, 5, 0);
-	for (unsigned columns = 5; columns < 300; columns++) {
-		for (uint64_t done = 0; done <= 1000; done += 50) {
-			node_progress_text(out, columns, done, 1000, 1e-9);
-			assert_true(strlen(out) <= columns ||
-				    columns < strlen("100 %"));
+	assert_int_equal(node_progress_line(line, &s), 40);
+	assert_string_equal(line, "verify [######......]  50% 2/s 0:25 left");
+}
+
+static void in_narrow_windows(void **state)
+{
+	char line[NODE_PROGRESS_LINE_MAX];
+	struct node_progress_state s = {.what = "import",
+					.done = 1,
+					.total = UINT64_MAX,
+					.rate = 1000000};
+
+	(void)state;
+	for (s.columns = 0; s.columns <= 300; s.columns++) {
+		size_t room = s.columns < 20 ? 20 : s.columns;
+
+		for (s.done = 1; s.done; s.done = s.done << 7) {
+			size_t plain, colour;
+
+			s.colour = false;
+			plain = node_progress_line(line, &s);
+			assert_true(plain < room);
+			assert_int_equal(strlen(line), plain);
+			assert_null(strchr(line, '\x1b'));
+			s.colour = true;
+			colour = node_progress_line(line, &s);
+			assert_int_equal(plain, colour);
 		}
 	}
-	node_progress_text(out, 255, UINT64_MAX - 1, UINT64_MAX, 1e300);
-	assert_true(strlen(out) < sizeof(out));
 }
 
-static void units_are_chosen(void **state)
+static void twenty_columns(void **state)
 {
-	static const struct {
-		double seconds;
-		const char *text;
-	} times[] = {{0, "0 s"},	{119, "119 s"},	  {600, "10 min"},
-		     {7200, "2 h"},	{864000, "10 d"}, {-1, "?"},
-		     {1e300 * 10, "?"}, {0.0 / 1, "0 s"}};
-	char out[NODE_PROGRESS_MAX];
+	char line[NODE_PROGRESS_LINE_MAX];
+	struct node_progress_state s = {.what = "verify",
+					.done = 9,
+					.total = 10,
+					.rate = 1,
+					.columns = 20};
 
 	(void)state;
-	for (size_t i = 0; i < BASE_COUNT(times); i++) {
-		node_time_text(out, times[i].seconds);
-		assert_string_equal(out, times[i].text);
-	}
-	node_rate_text(out, 999);
-	assert_string_equal(out, "999.00 H/s");
-	node_rate_text(out, 12345678);
-	assert_string_equal(out, "12.35 MH/s");
-	node_rate_text(out, 1e30);
-	assert_non_null(strstr(out, " PH/s"));
+	(void)node_progress_line(line, &s);
+	assert_string_equal(line, "verify  90% 0:01");
+	s.rate = 0;
+	(void)node_progress_line(line, &s);
+	assert_string_equal(line, "verify [####.]  90%");
+}
+
+static void without_a_total(void **state)
+{
+	char line[NODE_PROGRESS_LINE_MAX];
+	const struct node_progress_state s = {
+		.what = "scan", .done = 12345, .rate = 10, .columns = 80};
+
+	(void)state;
+	(void)node_progress_line(line, &s);
+	assert_string_equal(line, "scan 12345 10/s");
+}
+
+static void past_the_end(void **state)
+{
+	char line[NODE_PROGRESS_LINE_MAX];
+	const struct node_progress_state s = {.what = "export",
+					      .done = 12,
+					      .total = 10,
+					      .rate = 1,
+					      .columns = 30};
+
+	(void)state;
+	(void)node_progress_line(line, &s);
+	assert_string_equal(line, "export [###########] 100% 1/s");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bars_fit),
-		cmocka_unit_test(units_are_chosen),
+		cmocka_unit_test(in_full),
+		cmocka_unit_test(in_narrow_windows),
+		cmocka_unit_test(twenty_columns),
+		cmocka_unit_test(without_a_total),
+		cmocka_unit_test(past_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,7 @@ void ds_beat_good(struct ds *ds, struct ds_pending *m)
 	if (in->claim.flags == DS_ACTIVE)
 		b->active |= ds_mask_of(in->voter);
 	b->tip[in->voter] = in->claim.tip;
+	b->final[in->voter] = in->claim.final_height.n;
 	watch_clock(ds, in);
 	a = ds_act(ds, DS_ACT_SEND);
 	a->send.kind = DS_BEAT;
@@ -99,17 +100,37 @@ void ds_beat_good(struct ds *ds, struct ds_pending *m)
 	ds_peers_all(&a->send.to, ds, m->peer);
 }
 
+/* R2.b: at tick k, n - f members were heard in the tick before, or there was
+ * none before. */
+bool ds_beats_suffice(const struct ds *ds, struct base_tick k)
+{
+	const struct ds_beats *b;
+	ds_mask heard = 0;
+
+	if (k.n == 0)
+		return true;
+	b = ds_beats_at(ds, (struct base_tick){k.n - 1});
+	if (b)
+		heard = b->heard;
+	if (ds_is_member(ds))
+		heard |= ds_mask_of((uint32_t)ds->o.self);
+	return ds_mask_count(heard) >= ds->c->n - ds->c->f;
+}
+
 /* R2.f */
 void ds_send_beat(struct ds *ds, struct base_tick k)
 {
 	struct ds_action *a;
+	struct ds_peers to;
 	struct ds_beat beat = {.epoch = ds->c->vote_epoch,
 			       .voter = (uint8_t)ds->o.self,
 			       .local_ms = ds->now};
 	uint8_t signature[DS_SIGNATURE_SIZE];
 	struct base_hash hash;
 
-	if (ds->mode == DS_HALT || ds->c->n == 1)
+	/* Alone, a member speaks when somebody follows it. */
+	ds_peers_all(&to, ds, DS_NOBODY);
+	if (ds->mode == DS_HALT || (ds->c->n == 1 && ds_peers_empty(&to)))
 		return;
 	beat.claim = (struct ds_beat_claim){.tick = k,
 					    .tip_height = ds_tip(ds)->height,
@@ -122,7 +143,7 @@ void ds_send_beat(struct ds *ds, struct base_tick k)
 	a = ds_act(ds, DS_ACT_SEND);
 	a->send.kind = DS_BEAT;
 	a->send.beat = beat;
-	ds_peers_all(&a->send.to, ds, DS_NOBODY);
+	a->send.to = to;
 }
 
 static uint32_t naming(const struct ds_beats *b, ds_mask members,

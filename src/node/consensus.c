@@ -358,6 +358,11 @@ int node_consensus_stop(struct chain_context *tip, struct node_consensus *c,
 	rc = c->rc;
 	if (rc < 0)
 		*err = c->err;
+	else if (c->mode == DS_HALT)
+		rc = base_fail(err, -EUCLEAN,
+			       "stopped in a HALT: certificates contradict "
+			       "each other or this chain; compare the chains "
+			       "of all members before any starts again");
 	free_all(c);
 	return rc;
 }

@@ -46,7 +46,9 @@ struct node_consensus_options {
 	struct node_asks *asks;	  /* borrowed; opened */
 	struct net *net; /* borrowed; its NET_CONSENSUS port is the thread's,
 			  * and rings the asks' bell. NULL: no peers */
-	uint32_t verify_threads; /* 1..NODE_VERIFY_THREADS_MAX */
+	const struct node_wake *final; /* rung for every final block that is on
+					* disk and shown; NULL: for nobody */
+	uint32_t verify_threads;       /* 1..NODE_VERIFY_THREADS_MAX */
 	/* Called once by the thread when it cannot go on. */
 	void (*failed)(void *ctx);
 	void *failed_ctx;
@@ -64,7 +66,7 @@ node_consensus_start(struct node_consensus **out,
  * Ends all of them; what is on its way to the disk gets there first. Fills
  * @tip with the final tip. 0, or the negative error that @failed was called
  * for, with its sentence in @err; -ERESTART: the clock was set back, and a new
- * start is all that is needed.
+ * start is all that is needed; -EUCLEAN: the agreement had come to a HALT.
  */
 BASE_MUST_CHECK int node_consensus_stop(struct chain_context *tip,
 					struct node_consensus *consensus,

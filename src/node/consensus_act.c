@@ -58,6 +58,18 @@ void node_consensus_verified(struct node_consensus *c,
 	node_consensus_act(c);
 }
 
+/* What is said is proven by two signatures of that member's. */
+static void tell_evidence(struct node_consensus *c, const struct ds_evidence *e)
+{
+	node_log(c->options.log, NODE_LOG_WARN, "evidence",
+		 "member '%s' signed two %s %" PRIu64
+		 "; the proof is kept and sent on",
+		 c->options.params->member[e->member].name,
+		 e->kind == DS_TWO_PROPOSALS ? "proposals in tick"
+					     : "votes at height",
+		 e->number);
+}
+
 /* Blocks and changes are lent until the answer, the rest until the next
  * action: copied as they go over the wire. */
 static void persist(struct node_consensus *c, const struct ds_action *a)
@@ -83,6 +95,7 @@ static void persist(struct node_consensus *c, const struct ds_action *a)
 	case DS_PERSIST_EVIDENCE:
 		w.len = (uint32_t)ds_evidence_write(w.bytes, sizeof(w.bytes),
 						    &a->persist.evidence);
+		tell_evidence(c, &a->persist.evidence);
 		break;
 	}
 	w.block = a->persist.block;
@@ -95,7 +108,7 @@ static void persist(struct node_consensus *c, const struct ds_action *a)
 	node_store_submit(c->store, &w);
 }
 
-/*~ 10. On disk, hence final: the snapshot of the coins moves, transactions
+/*~ 12. On disk, hence final: the snapshot of the coins moves, transactions
  * leave the pool, and the state machine goes on above it. */
 static void final_written(struct node_consensus *c,
 			  const struct node_written *w)
@@ -112,6 +125,8 @@ static void final_written(struct node_consensus *c,
 	node_txpool_final(c->options.pool, c->bytes, w->block, w->block_len);
 	/* Who reads the line finds the block. */
 	node_consensus_show(c);
+	if (c->options.final)
+		node_wake_ring(c->options.final);
 	if (c->options.net)
 		(void)!net_set_height(c->options.net, c->final.height.n);
 	node_log_block(c->options.log, c->final.height, &c->final.hash);
@@ -182,14 +197,36 @@ static void alert(struct node_consensus *c, const struct ds_action *a)
 		 "alert", "%s", ds_reason_name(a->alert.reason));
 }
 
-static void tell_block(struct node_consensus *c, const char *event,
-		       const struct ds_action *a, enum node_log_level level)
+static void tell_dropped(struct node_consensus *c, const struct ds_action *a)
 {
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, level, event, "%s block %u %s", event,
+	node_log(c->options.log, NODE_LOG_INFO, "dropped", "block %u %s",
 		 a->block.height.n, hash);
+}
+
+/* Bans close the connection, so that nobody fills the log with them. */
+static void tell_ban(struct node_consensus *c, uint32_t slot)
+{
+	const int member = c->peer[slot].member;
+
+	node_log(c->options.log, NODE_LOG_WARN, "ban",
+		 "%s sent what no honest node sends; it is refused for a while",
+		 c->peer[slot].up && member >= 0
+			 ? c->options.params->member[member].name
+			 : "a peer");
+}
+
+static void tell_decided(struct node_consensus *c, const struct ds_action *a)
+{
+	char hash[BASE_HASH_HEX_SIZE];
+
+	base_hash_to_hex(hash, &a->block.hash);
+	node_log(c->options.log, NODE_LOG_DEBUG, "decided",
+		 "block %u %s at tick %" PRIu64 ", of member '%s'",
+		 a->block.height.n, hash, a->block.tick.n,
+		 c->options.params->member[a->block.sender].name);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)
@@ -202,7 +239,7 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		persist(c, a);
 		break;
 	case DS_ACT_DECIDED:
-		tell_block(c, "decided", a, NODE_LOG_DEBUG);
+		tell_decided(c, a);
 		break;
 	case DS_ACT_FINAL:
 		break; /* told when it was written */
@@ -216,13 +253,14 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		alert(c, a);
 		break;
 	case DS_ACT_DROPPED:
-		tell_block(c, "dropped", a, NODE_LOG_INFO);
+		tell_dropped(c, a);
 		node_mine_on(c, c->has_template ? &c->tip : NULL);
 		break;
 	case DS_ACT_SEND:
 		node_net_send(c, a);
 		break;
 	case DS_ACT_BAN:
+		tell_ban(c, a->ban.peer);
 		node_net_ban(c, a->ban.peer);
 		break;
 	case DS_ACT_NEED:

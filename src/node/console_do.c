@@ -20,6 +20,8 @@ static const struct {
 } hints[] = {
 	{API_NO_NETWORK,
 	 "this node has no network: start it with --listen or --connect"},
+	{API_METHOD_NOT_FOUND, "a light node keeps no blocks, no pool and no "
+			       "rounds: a full node has them"},
 	{API_UNLOCK_NEEDED, "the wallet is locked: 'unlock' asks for the "
 			    "passphrase"},
 };
@@ -92,7 +94,7 @@ static void tell_access(struct node_console *c, const json_t *peer)
 {
 	const char *said = text_of(peer, "chainaccess");
 	const char *addr = text_of(peer, "addr");
-	char sync[NODE_PROGRESS_MAX];
+	char sync[NODE_CONSOLE_TEXT_MAX];
 
 	if (strcmp(said, "refused") == 0)
 		node_console_say(c, NODE_RED, "%s: REFUSED, for '%s'", addr,

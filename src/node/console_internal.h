@@ -21,11 +21,12 @@
 #include "node/wake.h"
 
 #define NODE_CONSOLE_LINE_MAX 1024 /* bytes of a line that is typed */
+#define NODE_CONSOLE_TEXT_MAX 256  /* of a status and the like, with NUL */
 #define NODE_CONSOLE_PIECES_MAX 3  /* arguments of a verb */
 #define NODE_CONSOLE_HISTORY_MAX 500
 #define NODE_CONSOLE_COLUMNS_MIN 10u
-#define NODE_CONSOLE_COLUMNS_MAX 250u
-_Static_assert(NODE_CONSOLE_COLUMNS_MAX < NODE_PROGRESS_MAX,
+#define NODE_CONSOLE_COLUMNS_MAX NODE_PROGRESS_COLUMNS_MAX
+_Static_assert(NODE_CONSOLE_COLUMNS_MAX < NODE_CONSOLE_TEXT_MAX,
 	       "a line of status fits");
 
 enum node_colour {
@@ -64,12 +65,12 @@ struct node_console {
 	bool colours;
 	bool moves; /* the cursor can be moved */
 	unsigned columns;
-	const char *question;		  /* in place of the status; or NULL */
-	bool watching;			  /* a status line, no line is edited */
-	bool hidden;			  /* what is typed is not shown */
-	char drawn[NODE_PROGRESS_MAX];	  /* the prompt as it is shown */
-	char prompt[NODE_PROGRESS_MAX];	  /* libedit's */
-	char line[NODE_CONSOLE_LINE_MAX]; /* the last that was typed */
+	const char *question; /* in place of the status; or NULL */
+	bool watching;	      /* a status line, no line is edited */
+	bool hidden;	      /* what is typed is not shown */
+	char drawn[NODE_CONSOLE_TEXT_MAX];  /* the prompt as it is shown */
+	char prompt[NODE_CONSOLE_TEXT_MAX]; /* libedit's */
+	char line[NODE_CONSOLE_LINE_MAX];   /* the last that was typed */
 	char log[4096];
 	size_t log_len;
 	/* The status, once a second. */
@@ -109,11 +110,17 @@ void node_console_say(const struct node_console *c, enum node_colour colour,
 /* Looks at most once a second, unless @now. */
 void node_console_look(struct node_console *c, bool now);
 /* As much of the status as fits. */
-void node_console_status_text(char out[static NODE_PROGRESS_MAX],
+void node_console_status_text(char out[static NODE_CONSOLE_TEXT_MAX],
 			      const struct node_console *c, unsigned columns);
 /* How far catching up is; false: it does not. */
-bool node_console_sync_text(char out[static NODE_PROGRESS_MAX],
+bool node_console_sync_text(char out[static NODE_CONSOLE_TEXT_MAX],
 			    const struct node_console *c, unsigned columns);
+
+/* "12.34 MH/s". */
+void node_console_rate_text(char out[static NODE_CONSOLE_TEXT_MAX], double hps);
+/* "45 s", "12 min", "3 h", "5 d". */
+void node_console_time_text(char out[static NODE_CONSOLE_TEXT_MAX],
+			    double seconds);
 
 /* ---- console_verbs.c ---- */
 

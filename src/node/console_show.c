@@ -27,11 +27,11 @@ static double real_of(const json_t *in, const char *key)
 }
 
 /* How long ago that Unix time was. */
-static void age_text(char out[static NODE_PROGRESS_MAX], long long at)
+static void age_text(char out[static NODE_CONSOLE_TEXT_MAX], long long at)
 {
 	double age = (double)(time(NULL) - at);
 
-	node_time_text(out, age < 0 ? 0 : age);
+	node_console_time_text(out, age < 0 ? 0 : age);
 	(void)strcat(out, " ago");
 }
 
@@ -84,7 +84,7 @@ void node_console_chain(struct node_console *c, char **piece)
 	(void)piece;
 	for (int i = 0; top && i < BLOCKS_SHOWN && height >= 0; i++) {
 		json_t *b = block_at(c, height--, 1);
-		char age[NODE_PROGRESS_MAX];
+		char age[NODE_CONSOLE_TEXT_MAX];
 
 		if (!b)
 			break;
@@ -134,7 +134,7 @@ static void show_txs(const struct node_console *c, const json_t *b)
 void node_console_block(struct node_console *c, char **piece)
 {
 	const char *which = piece[0];
-	char age[NODE_PROGRESS_MAX];
+	char age[NODE_CONSOLE_TEXT_MAX];
 	uint64_t height;
 	json_t *b;
 
@@ -205,14 +205,14 @@ void node_console_pool(struct node_console *c, char **piece)
 void node_console_hashrate(struct node_console *c, char **piece)
 {
 	json_t *m = node_console_call(c, "getmininginfo", NULL);
-	char own[NODE_PROGRESS_MAX];
-	char all[NODE_PROGRESS_MAX];
+	char own[NODE_CONSOLE_TEXT_MAX];
+	char all[NODE_CONSOLE_TEXT_MAX];
 
 	(void)piece;
 	if (!m)
 		return;
-	node_rate_text(own, real_of(m, "hashespersec"));
-	node_rate_text(all, real_of(m, "networkhashps"));
+	node_console_rate_text(own, real_of(m, "hashespersec"));
+	node_console_rate_text(all, real_of(m, "networkhashps"));
 	if (number_of(m, "threads") == 0)
 		node_console_say(c, NODE_PLAIN,
 				 "this node does not mine; the network does "
@@ -266,7 +266,7 @@ static void show_network(struct node_console *c)
 
 void node_console_status(struct node_console *c, char **piece)
 {
-	char text[NODE_PROGRESS_MAX];
+	char text[NODE_CONSOLE_TEXT_MAX];
 	char hash[BASE_HASH_HEX_SIZE];
 
 	(void)piece;

@@ -40,24 +40,59 @@ void node_console_look(struct node_console *c, bool now)
 	follow_sync(c, at);
 }
 
-bool node_console_sync_text(char out[static NODE_PROGRESS_MAX],
+bool node_console_sync_text(char out[static NODE_CONSOLE_TEXT_MAX],
 			    const struct node_console *c, unsigned columns)
 {
 	const struct node_console_sync *y = &c->sync;
-	uint64_t spent = c->looked_ms - y->since_ms;
-	uint32_t height = c->status.tip.height.n;
-	double rate = 0;
+	const uint64_t spent = c->looked_ms - y->since_ms;
+	const uint32_t height = c->status.tip.height.n;
+	struct node_progress_state s = {.what = "sync",
+					.done = height,
+					.total = y->target,
+					.columns = columns + 1};
+	char line[NODE_PROGRESS_LINE_MAX];
 
 	if (y->target == 0)
 		return false;
 	if (spent > 0 && height > y->from)
-		rate = (double)(height - y->from) * 1000 / (double)spent;
-	node_progress_text(out, columns, height, y->target, rate);
+		s.rate = (uint64_t)(height - y->from) * 1000 / spent;
+	(void)node_progress_line(line, &s);
+	(void)snprintf(out, NODE_CONSOLE_TEXT_MAX, "%s", line);
 	return true;
 }
 
+void node_console_rate_text(char out[static NODE_CONSOLE_TEXT_MAX], double hps)
+{
+	static const char *const units[] = {"H/s",  "kH/s", "MH/s",
+					    "GH/s", "TH/s", "PH/s"};
+	size_t u = 0;
+
+	for (; hps >= 1000 && u + 1 < BASE_COUNT(units); u++)
+		hps /= 1000;
+	(void)snprintf(out, NODE_CONSOLE_TEXT_MAX, "%.2f %s", hps, units[u]);
+}
+
+void node_console_time_text(char out[static NODE_CONSOLE_TEXT_MAX],
+			    double seconds)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}};
+
+	for (size_t i = 0; i < BASE_COUNT(units); i++) {
+		if (seconds >= 2 * units[i].seconds) {
+			(void)snprintf(out, NODE_CONSOLE_TEXT_MAX, "%.0f %s",
+				       seconds / units[i].seconds,
+				       units[i].name);
+			return;
+		}
+	}
+	(void)snprintf(out, NODE_CONSOLE_TEXT_MAX, "%.0f s", seconds);
+}
+
 /* Appends a piece where it fits; whether it did. */
-static bool add(char out[static NODE_PROGRESS_MAX], unsigned columns,
+static bool add(char out[static NODE_CONSOLE_TEXT_MAX], unsigned columns,
 		const char *piece)
 {
 	size_t len = strlen(out);
@@ -65,29 +100,33 @@ static bool add(char out[static NODE_PROGRESS_MAX], unsigned columns,
 
 	if (len + more > columns)
 		return false;
-	(void)snprintf(out + len, NODE_PROGRESS_MAX - len, "%s%s",
+	(void)snprintf(out + len, NODE_CONSOLE_TEXT_MAX - len, "%s%s",
 		       len > 0 ? "  " : "", piece);
 	return true;
 }
 
 /* The most important first: what does not fit is left out. */
-void node_console_status_text(char out[static NODE_PROGRESS_MAX],
+void node_console_status_text(char out[static NODE_CONSOLE_TEXT_MAX],
 			      const struct node_console *c, unsigned columns)
 {
 	const struct node_status *s = &c->status;
 	const uint32_t height = s->tip.height.n;
-	char rate[NODE_PROGRESS_MAX];
-	char piece[NODE_PROGRESS_MAX + 16];
+	char rate[NODE_CONSOLE_TEXT_MAX];
+	char piece[NODE_CONSOLE_TEXT_MAX + 16];
 
 	*out = '\0';
 	(void)snprintf(piece, sizeof(piece), "height %u", height);
 	(void)add(out, columns, piece);
 	(void)add(out, columns,
 		  s->mode < BASE_COUNT(mode_name) ? mode_name[s->mode] : "?");
-	if (columns > strlen(out) + 12 &&
-	    node_console_sync_text(rate, c,
-				   columns - (unsigned)strlen(out) - 2)) {
-		(void)add(out, columns, rate);
+	if (c->sync.target > 0) {
+		(void)node_console_sync_text(
+			rate, c, columns - (unsigned)strlen(out) - 2);
+		(void)snprintf(piece, sizeof(piece), "%llu%%",
+			       (unsigned long long)height * 100 /
+				       c->sync.target);
+		if (!add(out, columns, rate))
+			(void)add(out, columns, piece);
 		return;
 	}
 	(void)snprintf(piece, sizeof(piece), "lag %u",
@@ -100,7 +139,7 @@ void node_console_status_text(char out[static NODE_PROGRESS_MAX],
 	(void)add(out, columns, piece);
 	if (s->threads == 0)
 		return;
-	node_rate_text(rate, s->hashes_per_second);
+	node_console_rate_text(rate, s->hashes_per_second);
 	(void)add(out, columns,
 		  s->paused ? "paused"
 		  : s->held ? "block held"

@@ -93,21 +93,21 @@ static void draw(struct node_console *c)
 }
 
 /* The prompt as it should be: the status while nothing is typed. */
-static void make_prompt(char out[static NODE_PROGRESS_MAX],
+static void make_prompt(char out[static NODE_CONSOLE_TEXT_MAX],
 			const struct node_console *c)
 {
 	const LineInfo *line = el_line(c->el);
-	char status[NODE_PROGRESS_MAX];
+	char status[NODE_CONSOLE_TEXT_MAX];
 
 	if (c->question) {
-		(void)snprintf(out, NODE_PROGRESS_MAX, "%s", c->question);
+		(void)snprintf(out, NODE_CONSOLE_TEXT_MAX, "%s", c->question);
 	} else if (c->watching) {
 		node_console_status_text(out, c, c->columns - 1);
 	} else if (line->lastchar > line->buffer) {
 		(void)strcpy(out, "> ");
 	} else {
 		node_console_status_text(status, c, c->columns - 8);
-		(void)snprintf(out, NODE_PROGRESS_MAX, "%.240s> ", status);
+		(void)snprintf(out, NODE_CONSOLE_TEXT_MAX, "%.240s> ", status);
 	}
 }
 
@@ -123,7 +123,7 @@ static char *libedit_prompt(EditLine *el)
 
 static void redraw(struct node_console *c)
 {
-	char now[NODE_PROGRESS_MAX];
+	char now[NODE_CONSOLE_TEXT_MAX];
 
 	make_prompt(now, c);
 	/* Without a cursor that moves every change would be a new line. */

@@ -17,7 +17,7 @@ struct node_peers {
 	struct node_serve *serve;
 	struct node_wake reader; /* of the serving thread */
 	struct net_endpoint member[NET_MEMBERS_MAX];
-	char listen[NET_ENDPOINT_MAX];
+	char listen[NET_ENDPOINT_MAX + 8];
 	char path[NODE_PATH_MAX];
 	uint8_t saved[NET_SAVED_MAX];
 };
@@ -135,6 +135,9 @@ static int start(struct node_peers *p, struct base_error *err)
 	rc = start_net(p, err);
 	if (rc < 0)
 		return rc;
+	/* The net thread says that a light node is none of the full. */
+	if (p->options.config->mode == NET_LIGHT)
+		return 0;
 	serve.net = p->net;
 	return node_serve_start(&p->serve, &serve, err);
 }
@@ -172,6 +175,11 @@ int node_peers_start(struct node_peers **out,
 struct net *node_peers_net(const struct node_peers *p)
 {
 	return p ? p->net : NULL;
+}
+
+const struct node_wake *node_peers_bell(const struct node_peers *p)
+{
+	return p ? &p->reader : NULL;
 }
 
 void node_peers_save(const struct node_peers *p)

@@ -19,6 +19,8 @@
 
 struct node_reader;
 
+struct node_light;
+
 /* Everything is borrowed until the stop. */
 struct node_reader_options {
 	const struct node_config *config;
@@ -32,6 +34,7 @@ struct node_reader_options {
 	struct node_log *log; /* whose level "logging" sets */
 	struct node_wallet *wallet;
 	const struct ds_committee *committee;
+	bool is_light;		 /* node_reader_set_light() follows */
 	void (*stop)(void *ctx); /* the method "stop"; any thread */
 	void *stop_ctx;
 };
@@ -47,6 +50,9 @@ BASE_MUST_CHECK int node_reader_start(struct node_reader **out,
  * has no network. @r NULL is allowed. 0 or -errno. */
 BASE_MUST_CHECK int node_reader_run(struct node_reader *r, struct net *net,
 				    struct base_error *err);
+
+/* Before that, of a light node; borrowed. @r NULL is allowed. */
+void node_reader_set_light(struct node_reader *r, struct node_light *light);
 
 /* Answers the JSON-RPC request @body as the server would, into @out, which was
  * empty. One thread, which sleeps on @asker meanwhile, and only between

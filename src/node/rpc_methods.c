@@ -448,8 +448,67 @@ static const struct api_method methods[] = {
 	 node_rpc_walletpassphrasechange},
 };
 
+/* What is left without blocks and a pool. */
+static const char *const light_names[] = {
+	"addnode",
+	"clearbanned",
+	"decoderawtransaction",
+	"disconnectnode",
+	"encryptwallet",
+	"getaddressinfo",
+	"getbalance",
+	"getbalances",
+	"getbestblockhash",
+	"getblockcount",
+	"getconnectioncount",
+	"getnetworkinfo",
+	"getnewaddress",
+	"getpeerinfo",
+	"getrawchangeaddress",
+	"getwalletinfo",
+	"help",
+	"listbanned",
+	"listunspent",
+	"logging",
+	"ping",
+	"requestaccess",
+	"sendrawtransaction",
+	"sendtoaddress",
+	"setban",
+	"stop",
+	"uptime",
+	"validateaddress",
+	"walletlock",
+	"walletpassphrase",
+	"walletpassphrasechange",
+};
+
+_Static_assert(BASE_COUNT(light_names) <= NODE_RPC_LIGHT_MAX,
+	       "there is room for them");
+
+static bool is_for_light(const char *name)
+{
+	for (size_t i = 0; i < BASE_COUNT(light_names); i++)
+		if (strcmp(light_names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static struct api_table light_table(struct node_rpc *rpc)
+{
+	rpc->light_methods = 0;
+	for (size_t i = 0; i < BASE_COUNT(methods); i++)
+		if (is_for_light(methods[i].name))
+			rpc->light_method[rpc->light_methods++] = methods[i];
+	return (struct api_table){.method = rpc->light_method,
+				  .count = rpc->light_methods,
+				  .ctx = rpc};
+}
+
 struct api_table node_rpc_table(struct node_rpc *rpc)
 {
+	if (rpc->is_light)
+		return light_table(rpc);
 	return (struct api_table){
 		.method = methods, .count = BASE_COUNT(methods), .ctx = rpc};
 }

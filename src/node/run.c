@@ -12,6 +12,8 @@
 #include "node/consensus.h"
 #include "node/console.h"
 #include "node/genesis.h"
+#include "node/light.h"
+#include "node/member.h"
 #include "node/passphrase.h"
 #include "node/peers.h"
 #include "node/reader.h"
@@ -52,6 +54,7 @@ struct node {
 	struct node_txpool *pool;
 	struct node_peers *peers; /* NULL: it has none */
 	struct node_consensus *consensus;
+	struct node_light *light; /* in its place */
 	struct node_reader *reader;
 	struct node_console *console; /* NULL: lines alone */
 };
@@ -60,6 +63,11 @@ int node_complain(const struct base_error *err, int status)
 {
 	(void)fprintf(stderr, "minerd: %s\n", err->text);
 	return status;
+}
+
+static bool is_light(const struct node *n)
+{
+	return n->config->mode == NET_LIGHT;
 }
 
 static int make_plan(struct node *n, struct base_error *err)
@@ -148,22 +156,32 @@ static int load_chain(struct node *n, struct base_error *err)
 	char path[NODE_PATH_MAX];
 	char data[NODE_PATH_MAX];
 	bool missing;
+	bool described;
 	bool fresh;
 	int rc = node_chain_path(path, n->config, &n->datadir, err);
 
 	if (rc == 0)
-		rc = node_datadir_path(data, &n->datadir, "chain/data.mdb",
-				       err);
+		rc = node_datadir_path(
+			data, &n->datadir,
+			is_light(n) ? "light/data.mdb" : "chain/data.mdb", err);
 	if (rc < 0)
 		return rc;
 	missing = access(path, F_OK) < 0 && errno == ENOENT;
-	/* Before there is a chain nothing can have been lost. */
-	fresh = access(data, F_OK) < 0;
+	/* Before there is a chain, or others were told, nothing can have been
+	 * lost. */
+	described = node_member_described(&n->datadir);
+	fresh = access(data, F_OK) < 0 && !described;
 	if (missing && *n->config->network)
 		return base_fail(err, -ENOENT,
 				 "there is no network file %.300s; check "
 				 "--network, or leave it out for a network of "
 				 "your own",
+				 path);
+	if (missing && described)
+		return base_fail(err, -ENOENT,
+				 "this is the datadir of a member, but %.300s "
+				 "is missing; put the network file there, or "
+				 "name it with --network",
 				 path);
 	if (missing && !fresh)
 		return base_fail(err, -ENOENT,
@@ -257,6 +275,11 @@ static void say_hello(const struct node *n)
 			n->tip.height.n, n->plan.worker_count,
 			n->plan.worker_count == 1 ? "" : "s", n->backend->name,
 			p->spacing_s, address);
+	else if (is_light(n))
+		node_log(n->log, NODE_LOG_INFO, "following",
+			 "keeping headers and certificates, addresses are paid "
+			 "as %s",
+			 address);
 	else
 		node_log(n->log, NODE_LOG_INFO, "following",
 			 "keeping the chain from height %u, addresses are paid "
@@ -272,10 +295,14 @@ static void say_hello(const struct node *n)
 			 n->plan.worker_count, n->plan.usable);
 }
 
+/* Methods are for the console and, over HTTP, for others; for those a light
+ * node has them only when asked: they take memory. */
 static int start_rpc(struct node *n, struct base_error *err)
 {
+	bool by_default = node_config_is_default(n->config, "rpc");
 	struct node_reader_options options = {.config = n->config,
-					      .serve = true,
+					      .serve = !is_light(n) ||
+						       !by_default,
 					      .console = n->console != NULL,
 					      .datadir = &n->datadir,
 					      .params = &n->chain.params,
@@ -285,12 +312,13 @@ static int start_rpc(struct node *n, struct base_error *err)
 					      .log = n->log,
 					      .wallet = n->wallet,
 					      .committee = &n->committee,
+					      .is_light = is_light(n),
 					      .stop = ring_ended,
 					      .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
 
 	/* Two nodes of one user: the second asked for no address. */
-	if (rc != -EADDRINUSE || !node_config_is_default(n->config, "rpc"))
+	if (rc != -EADDRINUSE || !by_default)
 		return rc;
 	node_log(n->log, NODE_LOG_WARN, "rpc_off",
 		 "no JSON-RPC: %s is in use; choose another with --rpc "
@@ -413,12 +441,60 @@ static bool takes_part(const struct node *n)
 	return false;
 }
 
-static int start_threads(struct node *n, struct base_error *err)
+static int start_log(struct node *n, struct base_error *err)
 {
 	struct node_log_options log = {.json = n->config->log_json,
 				       .level = n->config->log_level,
 				       .closed = ring_ended,
 				       .closed_ctx = &n->ended};
+	int rc = 0;
+
+	if (node_console_wanted(n->config))
+		rc = node_console_open(&n->console, err);
+	log.fd = node_console_log_fd(n->console);
+	return rc == 0 ? node_log_start(&n->log, &log, err) : rc;
+}
+
+/* A light node: the net, and one thread more. */
+static int start_light(struct node *n, struct base_error *err)
+{
+	struct node_light_options o = {.params = &n->chain.params,
+				       .committee = &n->committee,
+				       .genesis = &n->chain.genesis_header,
+				       .store = n->store,
+				       .wake = &n->asks.wake,
+				       .status = &n->status,
+				       .wallet = n->wallet,
+				       .failed = ring_ended,
+				       .failed_ctx = &n->ended};
+	const struct node_status status = {.mode = DS_SYNC};
+	int rc = start_log(n, err);
+
+	if (rc < 0)
+		return rc;
+	node_status_init(&n->status, &status);
+	rc = node_asks_open(&n->asks);
+	if (rc < 0)
+		return base_fail(err, rc, "cannot make an eventfd: %s",
+				 strerror(-rc));
+	rc = start_rpc(n, err);
+	if (rc < 0)
+		return rc;
+	say_hello(n);
+	rc = start_peers(n, err);
+	if (rc < 0)
+		return rc;
+	o.log = n->log;
+	o.net = node_peers_net(n->peers);
+	rc = node_light_start(&n->light, &o, err);
+	node_reader_set_light(n->reader, n->light);
+	if (rc == 0)
+		rc = node_reader_run(n->reader, o.net, err);
+	return rc == 0 ? start_console(n, err) : rc;
+}
+
+static int start_threads(struct node *n, struct base_error *err)
+{
 	struct node_consensus_options o = {
 		.params = &n->chain.params,
 		.committee = &n->committee,
@@ -434,13 +510,11 @@ static int start_threads(struct node *n, struct base_error *err)
 	bool fit;
 	const struct node_status status = {
 		.tip = n->tip, .threads = mines(n) ? n->plan.worker_count : 0};
-	int rc = 0;
+	int rc;
 
-	if (node_console_wanted(n->config))
-		rc = node_console_open(&n->console, err);
-	log.fd = node_console_log_fd(n->console);
-	if (rc == 0)
-		rc = node_log_start(&n->log, &log, err);
+	if (is_light(n))
+		return start_light(n, err);
+	rc = start_log(n, err);
 	if (rc < 0)
 		return rc;
 	node_status_init(&n->status, &status);
@@ -464,6 +538,7 @@ static int start_threads(struct node *n, struct base_error *err)
 	o.pool = n->pool;
 	o.log = n->log;
 	o.net = node_peers_net(n->peers);
+	o.final = node_peers_bell(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
 	if (rc == 0)
@@ -496,20 +571,32 @@ static bool wait_for_end(const struct node *n)
 	return p[0].revents;
 }
 
+static int open_light_store(struct node *n, struct base_error *err)
+{
+	char dir[NODE_PATH_MAX];
+	const struct store_options options = {
+		.dir = dir, .map_bytes = n->config->db_map, .light = true};
+	int rc = node_datadir_subdir(dir, &n->datadir, "light", err);
+
+	return rc == 0 ? store_open(&n->store, &options, err) : rc;
+}
+
 /* What runs can be started anew on what is opened here. */
 static int open_node(struct node *n, struct base_error *err)
 {
-	int rc = make_plan(n, err);
+	int rc = is_light(n) ? 0 : make_plan(n, err);
 
 	if (rc == 0)
 		rc = node_datadir_open(&n->datadir, n->config->datadir, err);
 	n->locked = rc == -EBUSY;
-	if (rc == 0)
+	if (rc == 0 && !is_light(n))
 		rc = pow_load_backend(&n->backend, &n->hps,
 				      n->config->pow_backend, err);
 	if (rc == 0)
 		rc = load_chain(n, err);
-	if (rc == 0)
+	if (rc == 0 && is_light(n))
+		rc = open_light_store(n, err);
+	else if (rc == 0)
 		rc = node_chain_open(&n->store, &n->tip, &n->chain, n->config,
 				     &n->datadir, false, err);
 	if (rc == 0)
@@ -543,8 +630,13 @@ static int stop_threads(struct node *n, struct base_error *err)
 		n->consensus = NULL;
 		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
 			 n->tip.height.n);
-		if (rc == 0 || rc == -ERESTART)
+		if (rc == 0 || rc == -ERESTART || rc == -EUCLEAN)
 			keep_pool(n);
+	}
+	if (n->light) {
+		rc = node_light_stop(n->light, err);
+		n->light = NULL;
+		node_log(n->log, NODE_LOG_INFO, "stop", "stopped");
 	}
 	node_peers_stop(n->peers);
 	n->peers = NULL;
@@ -607,6 +699,8 @@ int node_run(const struct node_config *c)
 		rc = run_threads(n, &err);
 	close_node(n);
 	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
+	if (rc == -EUCLEAN)
+		status = NODE_EXIT_HALT;
 	free(n);
 	if (rc < 0)
 		return node_complain(&err, status);

@@ -16,6 +16,7 @@ enum node_exit {
 	NODE_EXIT_FAILURE = 1,
 	NODE_EXIT_USAGE = 2,
 	NODE_EXIT_LOCKED = 3, /* another node holds the datadir */
+	NODE_EXIT_HALT = 4,   /* two certificates contradict each other */
 };
 
 /* "minerd: what went wrong", then @status. */

@@ -10,9 +10,6 @@
 #include "chain/header.h"
 #include "node/history.h"
 
-/* While somebody watches keys, new blocks are looked for so often. */
-#define NEWS_MS 250
-
 struct node_serve {
 	struct node_serve_options options;
 	struct net_port *port;
@@ -272,8 +269,7 @@ static void *serve_main(void *arg)
 		if (net_next(s->port, &e))
 			answer_batch(s, &e);
 		else
-			node_wake_wait(s->options.wake,
-				       s->watched ? NEWS_MS : -1);
+			node_wake_wait(s->options.wake, -1);
 		if (s->watched)
 			tell_news(s);
 	}

@@ -31,7 +31,8 @@ struct node_serve_options {
 	const struct node_status_board *status;
 	struct node_log *log;
 	uint32_t max_block_bytes;
-	const struct node_wake *wake; /* rung by @net for its NET_READER port */
+	/* Rung by @net for its NET_READER port, and when a block is final. */
+	const struct node_wake *wake;
 };
 
 /* 0 or -errno. */

@@ -1,22 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "node/genesis.h"
+#include "node/progress.h"
 #include "node/run.h"
 
 static void show_progress(uint32_t height, void *ctx)
 {
-	(void)ctx;
-	if (isatty(STDERR_FILENO))
-		(void)fprintf(stderr, "\rverified %u blocks", height);
+	node_progress_show(ctx, height);
+}
+
+/* Before the line that programs read. */
+static void tell_evidence(struct store *store)
+{
+	struct store_reader *r;
+	struct base_error err;
+	uint64_t count;
+
+	if (store_read_begin(&r, store, &err) < 0)
+		return;
+	count = store_evidence_count(r);
+	store_read_end(r);
+	if (count > 0)
+		(void)printf("evidence against members: %" PRIu64 "\n", count);
 }
 
 static int verify_chain(const struct node_config *c, struct node_chain *chain,
 			struct chain_context *tip, struct base_error *err)
 {
+	struct node_progress bar;
 	struct node_datadir d;
 	char path[NODE_PATH_MAX];
 	struct store *store;
@@ -30,10 +46,12 @@ static int verify_chain(const struct node_config *c, struct node_chain *chain,
 		rc = node_chain_open(&store, tip, chain, c, &d, true, err);
 	if (rc < 0)
 		return rc;
+	node_progress_begin(&bar, STDERR_FILENO, "verify", 0, tip->height.n);
 	rc = store_verify(tip, store, &chain->params, chain->genesis,
-			  chain->genesis_len, show_progress, NULL, err);
-	if (isatty(STDERR_FILENO))
-		(void)fprintf(stderr, "\n");
+			  chain->genesis_len, show_progress, &bar, err);
+	node_progress_end(&bar);
+	if (rc == 0)
+		tell_evidence(store);
 	store_close(store);
 	return rc;
 }
