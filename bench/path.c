@@ -339,31 +339,39 @@ static int sweep(struct path *p)
 	return rc;
 }
 
+static void look_at_clocks(uint64_t *mine, uint64_t *wall, unsigned at)
+{
+	mine[at] = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	wall[at] = measure_clock_ns(CLOCK_MONOTONIC);
+}
+
 static int measured(struct path_sample *out, struct path *p,
 		    struct node_verify *pool, const struct ledger_block *b)
 {
 	struct chain_known known = chain_known_of(&p->known);
-	uint64_t wall = measure_clock_ns(CLOCK_MONOTONIC);
 	uint64_t cpu = measure_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	uint64_t mine[4];
+	uint64_t wall[4];
 	int rc;
 
-	mine[0] = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	look_at_clocks(mine, wall, 0);
 	rc = execute(p, b, &known);
-	mine[1] = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	look_at_clocks(mine, wall, 1);
 	if (!rc)
 		rc = verify(p, pool);
-	mine[2] = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	look_at_clocks(mine, wall, 2);
 	if (!rc)
 		rc = append(p, b);
-	mine[3] = measure_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	look_at_clocks(mine, wall, 3);
 	cpu = measure_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	wall = measure_clock_ns(CLOCK_MONOTONIC) - wall;
 	*out = (struct path_sample){
 		.cpu_ns = (double)cpu,
 		.execute_ns = (double)(mine[1] - mine[0]),
 		.append_ns = (double)(mine[3] - mine[2]),
-		.wall_ns = (double)wall,
+		.wall_ns = (double)(wall[3] - wall[0]),
+		.execute_wall_ns = (double)(wall[1] - wall[0]),
+		.verify_wall_ns = (double)(wall[2] - wall[1]),
+		.append_wall_ns = (double)(wall[3] - wall[2]),
 		.bytes = b->len,
 		.txs = b->txs,
 		.inputs = b->inputs,

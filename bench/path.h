@@ -25,6 +25,9 @@ struct path_sample {
 	double execute_ns; /* of them: chain_block_execute() with its reads */
 	double append_ns;  /* of them: store_append() */
 	double wall_ns;
+	double execute_wall_ns; /* of them */
+	double verify_wall_ns;
+	double append_wall_ns;
 	size_t bytes;
 	uint32_t txs;
 	uint32_t inputs;

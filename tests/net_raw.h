@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -35,29 +36,37 @@ struct raw {
 };
 
 /* Connects, and says nothing; with room for @window bytes to receive, or as
- * much as the system likes (0). */
-static inline void raw_open_small(struct raw *r, const struct node *to,
-				  int window)
+ * much as the system likes (0); from an address of this machine, "ADDR:0", or
+ * any (NULL). */
+static inline void raw_open_from(struct raw *r, const struct node *to,
+				 int window, const char *from)
 {
 	struct sockaddr_storage sa;
 	struct net_addr a;
 	socklen_t len;
 
 	memset(r, 0, sizeof(*r));
-	assert_int_equal(net_addr_parse(&a, to->self.address), 0);
+	assert_int_equal(net_addr_parse(&a, from ? from : to->self.address), 0);
 	len = net_addr_to_socket(&sa, &a);
 	r->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(r->fd >= 0);
+	if (from)
+		assert_int_equal(bind(r->fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(net_addr_parse(&a, to->self.address), 0);
+	len = net_addr_to_socket(&sa, &a);
 	if (window)
 		assert_int_equal(setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF,
 					    &window, sizeof(window)),
 				 0);
+	assert_int_equal(setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1},
+				    sizeof(int)),
+			 0);
 	assert_int_equal(connect(r->fd, (struct sockaddr *)&sa, len), 0);
 }
 
 static inline void raw_open(struct raw *r, const struct node *to)
 {
-	raw_open_small(r, to, 0);
+	raw_open_from(r, to, 0, NULL);
 }
 
 static inline void raw_close(struct raw *r)
@@ -115,18 +124,14 @@ static inline void raw_expect_closed(struct raw *r)
 	assert_true(r->closed);
 }
 
-/* TLS with the key that is 32 times @number. False: it failed. */
-static inline bool raw_handshake(struct raw *r, uint8_t number,
-				 const uint8_t *expect)
+/* TLS with a key and certificate that are made already. False: it failed. */
+static inline bool raw_handshake_with(struct raw *r, struct net_tls *tls,
+				      const uint8_t *expect)
 {
-	uint8_t secret[32];
 	uint8_t out[RAW_WIRE];
-	struct base_error err;
 	int rc = 0;
 
-	memset(secret, number, sizeof(secret));
-	assert_int_equal(net_tls_open(&r->tls, r->id, secret, &err), 0);
-	r->session = net_tls_ops.open(r->tls, expect);
+	r->session = net_tls_ops.open(tls, expect);
 	assert_non_null(r->session);
 	for (int i = 0; i < 100 && rc == 0; i++) {
 		struct net_wire w = {.in = r->in + r->in_at,
@@ -142,6 +147,18 @@ static inline bool raw_handshake(struct raw *r, uint8_t number,
 			return false;
 	}
 	return rc == 1;
+}
+
+/* TLS with the key that is 32 times @number. False: it failed. */
+static inline bool raw_handshake(struct raw *r, uint8_t number,
+				 const uint8_t *expect)
+{
+	uint8_t secret[32];
+	struct base_error err;
+
+	memset(secret, number, sizeof(secret));
+	assert_int_equal(net_tls_open(&r->tls, r->id, secret, &err), 0);
+	return raw_handshake_with(r, r->tls, expect);
 }
 
 /* Sealed bytes, whatever they say. */
@@ -246,24 +263,30 @@ static inline bool raw_hello(struct raw *r, const struct net_hello *h)
 			 sizeof(payload));
 }
 
-/* A peer that has said HELLO. */
-static inline void raw_join_small(struct raw *r, const struct node *to,
-				  uint8_t number, int window)
+/* A peer that has said HELLO; @window and @from as above. */
+static inline void raw_join_from(struct raw *r, const struct node *to,
+				 uint8_t number, int window, const char *from)
 {
 	struct net_hello h = raw_hello_of();
 	uint8_t payload[NET_HELLO_SIZE];
 
-	raw_open_small(r, to, window);
+	raw_open_from(r, to, window, from);
 	assert_true(raw_handshake(r, number, to->id));
 	assert_true(raw_hello(r, &h));
 	assert_int_equal(raw_expect(r, NET_HELLO, payload, sizeof(payload)),
 			 NET_HELLO_SIZE);
 }
 
+static inline void raw_join_small(struct raw *r, const struct node *to,
+				  uint8_t number, int window)
+{
+	raw_join_from(r, to, number, window, NULL);
+}
+
 static inline void raw_join(struct raw *r, const struct node *to,
 			    uint8_t number)
 {
-	raw_join_small(r, to, number, 0);
+	raw_join_from(r, to, number, 0, NULL);
 }
 
 /* The peer says why, and closes. */

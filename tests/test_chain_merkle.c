@@ -253,10 +253,69 @@ static void header_fields_and_verdicts(void **state)
 	free(p);
 }
 
+/* From every leaf of trees of all small sizes, by a completed tree. */
+static void branches_of_any_leaf(void **state)
+{
+	enum { LEAVES = 40 };
+	struct base_hash leaf[LEAVES], work[LEAVES], tree[3 * LEAVES];
+	struct base_hash branch[CHAIN_MERKLE_DEPTH_MAX], root, climbed;
+	bool mutated;
+
+	(void)state;
+	for (unsigned i = 0; i < LEAVES; i++)
+		memset(&leaf[i], (int)i + 1, sizeof(leaf[i]));
+	for (size_t n = 1; n <= LEAVES; n++) {
+		memcpy(work, leaf, sizeof(work));
+		chain_merkle_root(&root, &mutated, work, n);
+		assert_true(chain_merkle_tree_size(n) <= BASE_COUNT(tree));
+		memcpy(tree, leaf, sizeof(leaf));
+		chain_merkle_tree(tree, n);
+		assert_memory_equal(&tree[chain_merkle_tree_size(n) - 1], &root,
+				    sizeof(root));
+		for (uint32_t i = 0; i < n; i++) {
+			size_t depth =
+				chain_merkle_tree_branch(branch, tree, n, i);
+
+			chain_merkle_climb_from(&climbed, &leaf[i], i, branch,
+						depth);
+			assert_memory_equal(&climbed, &root, sizeof(root));
+			assert_true(chain_merkle_branch_proper(&leaf[i], i,
+							       branch, depth));
+			if (depth == 0)
+				continue;
+			chain_merkle_climb_from(&climbed, &leaf[i], i ^ 1,
+						branch, depth);
+			/* The copy of an odd last leaf has a place, too. */
+			assert_int_equal(base_hash_equal(&climbed, &root),
+					 i == n - 1 && n % 2 == 1);
+			assert_false(chain_merkle_branch_proper(
+				&leaf[n - 1], 1u << depth, branch, depth));
+		}
+	}
+}
+
+static void copies_are_not_proper(void **state)
+{
+	struct base_hash leaf[3] = {{{1}}, {{2}}, {{3}}}, tree[8];
+	struct base_hash branch[CHAIN_MERKLE_DEPTH_MAX];
+	size_t depth;
+
+	(void)state;
+	memcpy(tree, leaf, sizeof(leaf));
+	chain_merkle_tree(tree, 3);
+	depth = chain_merkle_tree_branch(branch, tree, 3, 2);
+	assert_true(chain_merkle_branch_proper(&leaf[2], 2, branch, depth));
+	assert_false(chain_merkle_branch_proper(&leaf[2], 3, branch, depth));
+	assert_false(chain_merkle_branch_proper(&leaf[2], 2, branch,
+						CHAIN_MERKLE_DEPTH_MAX + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_branch_and_climb_agree),
+		cmocka_unit_test(branches_of_any_leaf),
+		cmocka_unit_test(copies_are_not_proper),
 		cmocka_unit_test(repeated_ends_are_found),
 		cmocka_unit_test(only_pairs_count),
 		cmocka_unit_test(main_chain_blocks),

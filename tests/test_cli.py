@@ -359,6 +359,34 @@ def full_disks(folder):
     assert mined(d, reached + 1) > reached
 
 
+def stepped_clock(folder):
+    """a clock set forwards is followed; set back, the node begins anew"""
+    shim = os.path.join(BUILD, "tests", "libclock_shim.so")
+    if not os.path.exists(shim):
+        raise Skip("the clock shim was not built")
+    clock = os.path.join(folder, "clock")
+
+    def set_clock(ms):
+        with open(clock + ".new", "w", encoding="ascii") as f:
+            f.write(str(ms))
+        os.replace(clock + ".new", clock)
+
+    set_clock(0)
+    d = os.path.join(folder, "d")
+    with Node("--datadir", d, *FAST, env={
+            "LD_PRELOAD": shim, "TEST_CLOCK_FILE": clock}) as node:
+        node.wait_height(1)
+        for shift in 6000, 3000:
+            set_clock(shift)
+            node.wait_event("clock_step")
+            node.events.clear()
+            node.wait_height(node.height + 1)
+        code, err = node.kill(signal.SIGTERM)
+        assert code == 0, err
+        height = node.height
+    assert verify(d)[0] >= height
+
+
 def main():
     if not shutil.which(MINERD) and not os.path.exists(MINERD):
         print(f"Bail out! {MINERD} is not built")
@@ -368,7 +396,7 @@ def main():
         mistakes_in_the_file, topology_is_shown, foreign_datadirs,
         unreadable_datadir, a_second_node, events_and_stop, rates_are_told,
         text_lines, too_many_threads, backends_out_of_tree,
-        broken_network_files, lost_files, damaged_stores, full_disks,
+        stepped_clock, broken_network_files, lost_files, damaged_stores, full_disks,
     ])
 
 

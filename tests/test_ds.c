@@ -130,6 +130,106 @@ static void a_dishonest_majority_is_borne(void **state)
 	world_free(w);
 }
 
+static struct ds_rounds_view rounds;
+
+/* The instance (@tick, @sender), as member @i shows it; NULL: it is empty. */
+static const struct ds_instance_view *shown(const struct world *w, uint32_t i,
+					    uint64_t tick, uint8_t sender)
+{
+	const struct ds_instance_view *found = NULL;
+
+	ds_look_rounds(&rounds, w->node[i].ds);
+	assert_true(rounds.instance_count <= DS_VIEW_INSTANCES_MAX);
+	for (uint32_t k = 0; k < rounds.instance_count; k++) {
+		const struct ds_instance_view *v = &rounds.instance[k];
+
+		if (k > 0)
+			assert_true(v[-1].tick.n < v->tick.n ||
+				    (v[-1].tick.n == v->tick.n &&
+				     v[-1].sender < v->sender));
+		if (v->tick.n == tick && v->sender == sender)
+			found = v;
+	}
+	return found;
+}
+
+/* A proposal is seen in its rounds, then the votes for it, then neither. */
+static void people_see_the_rounds(void **state)
+{
+	struct world *w = world_new(4, 1);
+	const uint64_t start = w->committee.rounds + 5;
+	const uint64_t end = start + 1 + w->committee.rounds;
+	const struct ds_instance_view *v;
+
+	(void)state;
+	world_run(w, start, 500);
+	ds_look_rounds(&rounds, w->node[1].ds);
+	assert_int_equal(rounds.instance_count, 0);
+	assert_int_equal(rounds.vote_count, 0);
+	assert_int_equal(rounds.tick.n, start);
+	assert_int_equal(rounds.height.n, 1);
+	assert_int_equal(rounds.rounds, 2);
+	own_block(w, 2);
+	world_run(w, start + 1, 500);
+	for (uint32_t i = 0; i < w->n; i++) {
+		assert_null(shown(w, i, start + 1, 1));
+		v = shown(w, i, start + 1, 2);
+		assert_non_null(v);
+		assert_int_equal(v->values, 1);
+		assert_int_equal(v->extracted, 1);
+		assert_true(ds_mask_has(v->value[0].verified, 2));
+		assert_true(ds_mask_has(v->value[0].verified, i));
+	}
+	/* With a disk that does not answer the block waits for its votes. */
+	for (uint32_t i = 0; i < w->n; i++)
+		w->node[i].hold = i != 3;
+	world_run(w, end, 1);
+	v = shown(w, 3, start + 1, 2);
+	assert_non_null(v);
+	assert_int_equal(rounds.vote_count, 1);
+	assert_int_equal(rounds.vote[0].voter, 3);
+	assert_true(base_hash_equal(&rounds.vote[0].hash, &v->value[0].hash));
+	assert_true(base_hash_equal(&rounds.vote[0].hash,
+				    &w->node[3].decided_hash));
+	world_run(w, end + w->committee.rounds + 3, 500);
+	assert_null(shown(w, 3, start + 1, 2));
+	world_free(w);
+}
+
+/* Who was heard at the last tick, and in which mode. */
+static void people_see_the_beats(void **state)
+{
+	struct world *w = world_new(4, 1);
+	struct ds_status_view v;
+
+	(void)state;
+	ds_look(&v, w->node[0].ds);
+	assert_true(v.beats.heard == 0 && v.beats.agree == 0);
+	world_run(w, 9, 500);
+	for (uint32_t i = 0; i < w->n; i++) {
+		ds_look(&v, w->node[i].ds);
+		assert_int_equal(v.beats.tick.n, 8);
+		assert_true(v.beats.heard == 0xf && v.beats.strong == 0xf);
+		assert_true(v.beats.active == 0xf && v.beats.agree == 0xf);
+	}
+	w->node[1].silent = true;
+	world_run(w, 12, 500);
+	ds_look(&v, w->node[0].ds);
+	assert_true(v.beats.heard == 0xd && v.beats.agree == 0xd);
+	/* Two are too few: they doubt, first to themselves, then aloud. */
+	w->node[2].silent = true;
+	world_run(w, 14, 500);
+	ds_look(&v, w->node[0].ds);
+	assert_int_equal(v.mode, DS_SYNC);
+	assert_true(v.beats.heard == 0x9);
+	assert_true(v.beats.strong == 0x8 && v.beats.active == 0x8);
+	world_run(w, 15, 500);
+	ds_look(&v, w->node[0].ds);
+	assert_true(v.beats.heard == 0x9);
+	assert_true(v.beats.strong == 0 && v.beats.agree == 0);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +238,8 @@ int main(void)
 		cmocka_unit_test(blocks_follow_each_other),
 		cmocka_unit_test(a_member_comes_back),
 		cmocka_unit_test(a_dishonest_majority_is_borne),
+		cmocka_unit_test(people_see_the_rounds),
+		cmocka_unit_test(people_see_the_beats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

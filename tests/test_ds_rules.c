@@ -24,6 +24,8 @@ struct forged {
 	uint32_t genesis_flip; /* signed for another chain */
 };
 
+static struct ds_rounds_view rounds;
+
 static struct world *start(void)
 {
 	struct world *w = world_new(4, 1);
@@ -301,6 +303,13 @@ static void r1_7_two_values(void **state)
 		hand(w, i, 0, &b, &f);
 	}
 	assert_true(w->node[3].sent[DS_EVID] > 0);
+	ds_look_rounds(&rounds, w->node[3].ds);
+	assert_int_equal(rounds.instance_count, 1);
+	assert_int_equal(rounds.instance[0].tick.n, f.tick);
+	assert_int_equal(rounds.instance[0].sender, 0);
+	assert_int_equal(rounds.instance[0].extracted, 2);
+	assert_int_equal(rounds.instance[0].values, 2);
+	assert_true(rounds.instance[0].value[1].verified & 1);
 	world_run(w, f.tick + 2, 500);
 	check_calm(w);
 	for (uint32_t i = 0; i < w->n; i++)
@@ -356,6 +365,21 @@ static void r2_b_beats(void **state)
 	w->node[1].silent = true;
 	world_run(w, START + 6, 500);
 	assert_int_equal(w->node[3].alerts[DS_BEATS], 1);
+	world_free(w);
+}
+
+/* R2.f: who is alone speaks when somebody follows. */
+static void r2_f_alone(void **state)
+{
+	struct world *w = world_new(1, 0);
+
+	(void)state;
+	world_run(w, START, 500);
+	assert_int_equal(w->node[0].sent[DS_BEAT], 0);
+	ds_peer_up(w->node[0].ds, w->now, 7, -1);
+	world_drain(&w->node[0]);
+	world_run(w, START + 3, 500);
+	assert_int_equal(w->node[0].sent[DS_BEAT], 3);
 	world_free(w);
 }
 
@@ -466,6 +490,11 @@ static void r3_evidence(void **state)
 	assert_int_equal(w->node[3].sent[DS_VOTE], 2);
 	vote(w, 3, 0, 9, 0xaa); /* nor far ahead */
 	assert_int_equal(w->node[3].sent[DS_VOTE], 2);
+	ds_look_rounds(&rounds, w->node[3].ds);
+	assert_int_equal(rounds.vote_count, 2);
+	assert_int_equal(rounds.vote[0].hash.b[0], 0xaa);
+	assert_int_equal(rounds.vote[1].hash.b[0], 0xbb);
+	assert_int_equal(rounds.vote[1].voter, 0);
 	check_calm(w);
 	world_free(w);
 }
@@ -634,6 +663,7 @@ int main(void)
 		cmocka_unit_test(r1l_late),
 		cmocka_unit_test(r2_a_late),
 		cmocka_unit_test(r2_b_beats),
+		cmocka_unit_test(r2_f_alone),
 		cmocka_unit_test(r2_c_lowest_hash),
 		cmocka_unit_test(r2_e_and_g_durable_first),
 		cmocka_unit_test(r2_i_stall),

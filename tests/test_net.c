@@ -39,7 +39,7 @@ static void every_size_arrives_intact(void **state)
 	node_join(&a, &b, &to_b, NULL);
 	for (uint32_t i = 0; i < BASE_COUNT(sizes); i++) {
 		struct net_send s = {.type = NET_GET_HISTORY};
-		struct net_buffer *ask = make_payload(a.port, 36, 0);
+		struct net_buffer *ask = make_payload(a.port, 40, 0);
 
 		/* A question of each, for only answers may be of any size. */
 		s.buffer = ask;
@@ -130,6 +130,45 @@ static void a_slot_is_free_when_its_end_was_seen(void **state)
 	node_end(&n);
 }
 
+/* A try is one: the peer that closes the connection is not called again,
+ * where one to be connected to would be at once. */
+static void a_try_is_made_once(void **state)
+{
+	struct net_endpoint bad = {.id = {1}, .address = "nowhere"};
+	struct net_options o;
+	struct node a, b, c;
+
+	(void)state;
+	node_key(&a, 1);
+	o = node_options(&a);
+	o.timing.retry = 1;
+	o.timing.retry_max = 1;
+	node_start(&a, &o);
+	node_begin(&b, 2);
+	node_begin(&c, 3);
+	assert_int_equal(net_try(a.net, &bad), -EINVAL);
+	/* This one fails, and that is the end of it. */
+	(void)strcpy(bad.address, "127.0.0.1:1");
+	assert_int_equal(net_try(a.net, &bad), 0);
+	assert_int_equal(net_try(a.net, &b.self), 0);
+	assert_memory_equal(expect_up(&a).up.id, b.id, sizeof(b.id));
+	(void)expect_up(&b);
+	assert_int_equal(net_disconnect(b.net, a.id), 0);
+	(void)expect_down(&a);
+	(void)expect_down(&b);
+	pause_ms(200);
+	node_join(&a, &c, NULL, NULL);
+	/* It may be tried again; and a peer that is there stays. */
+	assert_int_equal(net_try(a.net, &b.self), 0);
+	assert_memory_equal(expect_up(&a).up.id, b.id, sizeof(b.id));
+	(void)expect_up(&b);
+	assert_int_equal(net_try(a.net, &b.self), 0);
+	node_end(&b);
+	assert_int_equal(expect_down(&a).down, NET_STOPPING);
+	node_end(&c);
+	node_end(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +176,7 @@ int main(void)
 		cmocka_unit_test(every_size_arrives_intact),
 		cmocka_unit_test(many_messages_keep_their_order),
 		cmocka_unit_test(a_slot_is_free_when_its_end_was_seen),
+		cmocka_unit_test(a_try_is_made_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,11 +97,39 @@ static void half_open_connections_end(void **state)
 	raw_open(&r, &n);
 	raw_expect_closed(&r);
 	raw_close(&r);
+	/* The beginning of a record, and no more. */
+	raw_open(&r, &n);
+	assert_true(raw_bytes(&r, "\x16\x03\x01\x01", 4));
+	raw_expect_closed(&r);
+	raw_close(&r);
 	/* No HELLO. */
 	raw_open(&r, &n);
 	assert_true(raw_handshake(&r, 2, n.id));
 	raw_expect_refused(&r, NET_SILENT);
 	raw_close(&r);
+	node_end(&n);
+}
+
+/* As many as may be before their HELLO, and they have all the time. */
+static void silence_keeps_nobody_out(void **state)
+{
+	int fd[NET_PENDING_MAX];
+	struct net_options o;
+	struct node n;
+
+	(void)state;
+	node_key(&n, 1);
+	o = quick(&n);
+	o.timing.hello = 600000;
+	node_start(&n, &o);
+	for (uint32_t i = 0; i < NET_PENDING_MAX; i++) {
+		raw_open(&r, &n);
+		fd[i] = r.fd;
+	}
+	await_counter(n.net, NET_C_ACCEPTED, NET_PENDING_MAX);
+	still_serves(&n, 2);
+	for (uint32_t i = 0; i < NET_PENDING_MAX; i++)
+		(void)close(fd[i]);
 	node_end(&n);
 }
 
@@ -369,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(garbage_before_tls),
 		cmocka_unit_test(half_open_connections_end),
+		cmocka_unit_test(silence_keeps_nobody_out),
 		cmocka_unit_test(the_wrong_key_is_noticed),
 		cmocka_unit_test(only_our_tls_connects),
 		cmocka_unit_test(other_chains_are_told_so),

@@ -138,9 +138,15 @@ static void blocks_are_mined_and_verify(void **state)
 {
 	struct fixture *f = *state;
 	struct node_consensus_options options = options_of(f);
+	static struct node_status_board board;
+	static struct ds_rounds_view rounds;
+	struct node_status s = {.tip = f->tip};
 	struct chain_context verified;
 	struct node_consensus *node;
 
+	node_status_init(&board, &s);
+	assert_int_equal(node_status_open_rounds(&board), 0);
+	options.status = &board;
 	assert_int_equal(node_consensus_start(&node, &options, &f->err), 0);
 	wait_blocks(f, BLOCKS);
 	assert_int_equal(node_consensus_stop(&f->tip, node, &f->err), 0);
@@ -151,6 +157,18 @@ static void blocks_are_mined_and_verify(void **state)
 			 0);
 	assert_int_equal(verified.height.n, f->tip.height.n);
 	assert_true(base_hash_equal(&verified.hash, &f->tip.hash));
+	node_status_read(&s, &board);
+	assert_int_equal(s.mode, DS_ACTIVE);
+	assert_true(s.ticking && s.tick.n > BLOCKS && s.self == 1);
+	assert_true(s.beats.heard == 1 && s.beats.agree == 1);
+	assert_true(s.late_minute_ms <= s.late_ms);
+	assert_int_equal(s.tick_ms,
+			 f->chain.params.genesis_time_ms +
+				 s.tick.n * f->chain.params.delta_ms);
+	assert_true(node_status_read_rounds(&rounds, &board));
+	assert_true(rounds.tick.n >= s.tick.n);
+	assert_int_equal(rounds.rounds, 1);
+	node_status_close(&board);
 }
 
 static void stopping_at_once_is_clean(void **state)

@@ -217,6 +217,95 @@ def only_who_has_credentials(folder):
     expect(["--datadir", folder, "--rpc", "localhost"], 2, "rpc", "numeric")
 
 
+def the_committee_and_its_certificates(folder):
+    """a network of one: no peers, and every block is certified by itself"""
+    with running(folder, height=2) as (_, c):
+        who = c.call("getcommittee")
+        assert (who["n"], who["f"], who["quorum"], who["rounds"]) == \
+            (1, 0, 1, 1)
+        (member,) = who["members"]
+        assert member["self"] and member["connected"] and member["heard"]
+        assert member["mode"] == "ACTIVE" and member["agrees"]
+        assert who["genesis"] == c.call("getblockhash", 0)
+        info = c.call("getconsensusinfo")
+        assert info["mode"] == "ACTIVE" and info["beats"]["heard"] == [0]
+        assert info["final"]["height"] >= 2
+        assert info["late_minute_ms"] <= info["late_ms"]
+        before = info["tick"]
+        end = time.monotonic() + WAIT_S
+        while c.call("getconsensusinfo")["tick"] <= before:
+            assert time.monotonic() < end
+        while not (rounds := c.call("getconsensusinfo")["rounds"]):
+            assert time.monotonic() < end
+        assert rounds[0]["sender"] == 0 and rounds[0]["extracted"] == 1
+        assert rounds[0]["settles"] == rounds[0]["tick"] + 1
+        assert rounds[0]["values"][0]["signers"] == [0]
+        cert = c.call("getcertificate", 1)
+        assert cert == c.call("getcertificate", cert["hash"])
+        assert cert["hash"] == c.call("getblockhash", 1)
+        assert cert["height"] == 1 and cert["signers"] == [0]
+        (signed,) = cert["signatures"]
+        assert signed["name"] == member["name"]
+        raw = bytes.fromhex(cert["hex"])
+        assert raw[12:44][::-1].hex() == cert["hash"]
+        assert raw[52:].hex() == signed["signature"]
+        assert cli(folder, "getcertificate", "1") == \
+            cli(folder, "getcertificate", cert["hash"])
+        c.fails(-5, "genesis needs none", "getcertificate", 0)
+        c.fails(-5, "Block not found", "getcertificate", NO_HASH)
+        c.fails(-8, "negative", "getcertificate", -1)
+        c.fails(-8, "after current tip", "getcertificate", 10 ** 6)
+        c.fails(-8, "must be of length 64", "getcertificate", "abc")
+        c.fails(-1, "out of range", "getcertificate", 1.5)
+        c.fails(-3, "hash_or_height", "getcertificate", True)
+        assert c.call("getpeerinfo") == c.call("listbanned") == []
+        assert c.call("getconnectioncount") == 0
+        assert not c.call("getnetworkinfo")["networkactive"]
+        c.fails(-31, "disabled", "addnode", "x", "add")
+
+
+def until(what):
+    """The first true value of what(), which comes soon."""
+    end = time.monotonic() + WAIT_S
+    while not (value := what()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return value
+
+
+def two_nodes_see_each_other(folder):
+    """peers on both sides; added, closed, banned and forgiven"""
+    home = os.path.join(folder, "home")
+    other = os.path.join(folder, "other")
+    with running(home, "--listen", "127.0.0.1:0") as (_, c):
+        net = c.call("getnetworkinfo")
+        assert net["networkactive"] and net["connections"] == 0
+        where = net["nodeid"] + "@" + net["listen"]
+        with running(other, "--network", os.path.join(home, "network.json"),
+                     "--full", "--connect", where, height=1) as (_, d):
+            (up,) = until(lambda: d.call("getpeerinfo"))
+            (down,) = until(lambda: c.call("getpeerinfo"))
+            assert up["nodeid"] == net["nodeid"] and not up["inbound"]
+            assert up["addr"] == net["listen"] and up["member"] == "solo"
+            assert down["inbound"] and down["member"] is None
+            assert (up["mode"], down["mode"]) == ("miner", "full")
+            (member,) = d.call("getcommittee")["members"]
+            assert member["connected"] and not member["self"]
+            # It comes back, because it is to.
+            c.call("disconnectnode", nodeid=down["id"])
+            until(lambda: [p for p in c.call("getpeerinfo")
+                           if p["addr"] != down["addr"]])
+            c.call("setban", down["nodeid"], "add")
+            (ban,) = until(lambda: c.call("listbanned"))
+            assert ban["nodeid"] == down["nodeid"] and ban["manual"]
+            until(lambda: c.call("getconnectioncount") == 0)
+            c.call("clearbanned")
+            until(lambda: d.call("getconnectioncount") == 1)
+            d.fails(-8, "'solo'", "setban", "127.0.0.1", "add")
+            d.fails(-8, "this node", "addnode",
+                    down["nodeid"] + "@h:1", "add")
+
+
 def abuse_leaves_the_node_alone(folder):
     """large bodies, slow and vanishing clients, 1,000 connections at once"""
     with running(folder, height=1) as (node, c):
@@ -345,6 +434,8 @@ if __name__ == "__main__":
         mistakes_have_their_codes,
         batches_and_versions,
         only_who_has_credentials,
+        the_committee_and_its_certificates,
+        two_nodes_see_each_other,
         abuse_leaves_the_node_alone,
         stops_on_request,
         nobody_asked_for_an_address,

@@ -201,7 +201,7 @@ static void write_usage(char *out, size_t cap, const struct api_method *m)
 	(void)snprintf(out + at, cap - at, "%s", optional ? " )" : "");
 }
 
-static enum api_code fail_with_help(struct api_call *call)
+enum api_code api_fail_usage(struct api_call *call)
 {
 	char usage[API_MESSAGE_MAX / 2];
 
@@ -320,7 +320,7 @@ static enum api_code check_params(struct api_call *call)
 		if (json_is_null(call->param[i]))
 			call->param[i] = NULL;
 		if (!call->param[i] && p->required)
-			return fail_with_help(call);
+			return api_fail_usage(call);
 		if (!call->param[i])
 			continue;
 		type = type_of(call->param[i]);
@@ -346,7 +346,7 @@ static enum api_code run(struct api_call *call, const struct request *r)
 	if (json_is_object(r->params))
 		code = take_named(call, r->params);
 	else if (given > param_count(call->method))
-		return fail_with_help(call);
+		return api_fail_usage(call);
 	for (size_t i = 0; i < given; i++)
 		call->param[i] = json_array_get(r->params, i);
 	if (code == API_OK)

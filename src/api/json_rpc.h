@@ -40,10 +40,16 @@ enum api_code {
 	API_WRONG_ENCRYPTION_STATE = -15,
 	API_DATABASE = -20,
 	API_DESERIALIZATION = -22,
+	API_NODE_ALREADY_ADDED = -23,
+	API_NODE_NOT_ADDED = -24,
 	API_VERIFY = -25,
 	API_VERIFY_REJECTED = -26,
 	API_ALREADY_IN_CHAIN = -27,
 	API_IN_WARMUP = -28,
+	API_NODE_NOT_CONNECTED = -29,
+	API_INVALID_SUBNET = -30,
+	API_NO_NETWORK = -31,
+	API_NODE_CAPACITY = -34,
 	API_INVALID_REQUEST = -32600,
 	API_METHOD_NOT_FOUND = -32601,
 	API_INVALID_PARAMS = -32602,
@@ -119,6 +125,10 @@ BASE_MUST_CHECK enum api_code api_param_fixed(int64_t *out,
 /* The same as an amount of coins: API_OK with 0..BASE_MAX_MONEY. */
 BASE_MUST_CHECK enum api_code
 api_param_amount(struct base_amount *out, struct api_call *call, size_t index);
+
+/* For methods whose parameters make no sense together: the usage and the help
+ * as message, API_MISC. */
+enum api_code api_fail_usage(struct api_call *call);
 
 /* The method "help": all methods, or the one named by parameter 0. */
 enum api_code api_help(struct api_call *call);

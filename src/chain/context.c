@@ -25,9 +25,10 @@ void chain_context_init(struct chain_context *out,
 	out->time[0] = genesis->time;
 }
 
-void chain_context_append(struct chain_context *ctx,
-			  const struct chain_params *p,
-			  const struct chain_header *header)
+void chain_context_append_hashed(struct chain_context *ctx,
+				 const struct chain_params *p,
+				 const struct chain_header *header,
+				 const struct base_hash *hash)
 {
 	int64_t step = (int64_t)header->time - (int64_t)ctx->time[0];
 
@@ -38,13 +39,23 @@ void chain_context_append(struct chain_context *ctx,
 	ctx->tau_s += step;
 	if (ctx->tau_s < TAU_MIN)
 		ctx->tau_s = TAU_MIN;
-	chain_header_hash(&ctx->hash, header);
+	ctx->hash = *hash;
 	ctx->height.n++;
 	memmove(&ctx->time[1], &ctx->time[0],
 		sizeof(ctx->time) - sizeof(ctx->time[0]));
 	ctx->time[0] = header->time;
 	if (ctx->time_count < CHAIN_MTP_BLOCKS)
 		ctx->time_count++;
+}
+
+void chain_context_append(struct chain_context *ctx,
+			  const struct chain_params *p,
+			  const struct chain_header *header)
+{
+	struct base_hash hash;
+
+	chain_header_hash(&hash, header);
+	chain_context_append_hashed(ctx, p, header, &hash);
 }
 
 uint32_t chain_context_mtp(const struct chain_context *ctx)
@@ -78,15 +89,13 @@ uint32_t chain_context_next_bits(const struct chain_context *ctx,
 	return pow_target_to_bits(&target);
 }
 
-enum chain_verdict chain_context_check(const struct chain_context *ctx,
-				       const struct chain_params *p,
-				       const struct chain_header *header)
+enum chain_verdict chain_context_check_hashed(const struct chain_context *ctx,
+					      const struct chain_params *p,
+					      const struct chain_header *header,
+					      const struct base_hash *hash)
 {
-	struct base_hash hash;
-	enum chain_verdict v;
+	enum chain_verdict v = chain_header_check(header, p, hash);
 
-	chain_header_hash(&hash, header);
-	v = chain_header_check(header, p, &hash);
 	if (v != CHAIN_OK)
 		return v;
 	if (!base_hash_equal(&header->prev, &ctx->hash))
@@ -96,6 +105,16 @@ enum chain_verdict chain_context_check(const struct chain_context *ctx,
 	if (header->time <= chain_context_mtp(ctx))
 		return CHAIN_BAD_TIME_OLD;
 	return CHAIN_OK;
+}
+
+enum chain_verdict chain_context_check(const struct chain_context *ctx,
+				       const struct chain_params *p,
+				       const struct chain_header *header)
+{
+	struct base_hash hash;
+
+	chain_header_hash(&hash, header);
+	return chain_context_check_hashed(ctx, p, header, &hash);
 }
 
 bool chain_time_in_window(uint32_t time, uint64_t tick_ms)

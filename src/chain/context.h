@@ -45,6 +45,16 @@ enum chain_verdict chain_context_check(const struct chain_context *ctx,
 				       const struct chain_params *p,
 				       const struct chain_header *header);
 
+/* Both for who has the hash of @header already. */
+enum chain_verdict chain_context_check_hashed(const struct chain_context *ctx,
+					      const struct chain_params *p,
+					      const struct chain_header *header,
+					      const struct base_hash *hash);
+void chain_context_append_hashed(struct chain_context *ctx,
+				 const struct chain_params *p,
+				 const struct chain_header *header,
+				 const struct base_hash *hash);
+
 /* The time window of a DS message of tick T, whose time t(T) is @tick_ms:
  * floor(tick_ms/1000) - 60 <= time <= floor(tick_ms/1000). */
 bool chain_time_in_window(uint32_t time, uint64_t tick_ms);

@@ -8,10 +8,6 @@
 
 #include "pow/target.h"
 
-#define GENESIS_MS_END ((UINT64_C(1) << 32) * 1000)
-#define DELTA_MS_MAX 3600000u
-#define SPACING_S_MAX 86400u
-#define BLOCK_INPUTS_MAX (1u << 20)
 #define MATURITY_MAX (1u << 20)
 #define HALVINGS_MAX 64
 
@@ -97,42 +93,49 @@ static int check_range(uint64_t value, uint64_t min, uint64_t max,
 
 static int check_time(const struct chain_params *p, struct base_error *err)
 {
-	int rc = check_range(p->genesis_time_ms, 0, GENESIS_MS_END - 1,
+	int rc = check_range(p->genesis_time_ms, 0, CHAIN_GENESIS_END_MS - 1,
 			     "genesis_time_ms", err);
 
 	if (rc == 0)
-		rc = check_range(p->delta_ms, 1, DELTA_MS_MAX, "delta_ms", err);
-	if (rc == 0)
-		rc = check_range(p->spacing_s, 1, SPACING_S_MAX, "spacing_s",
+		rc = check_range(p->delta_ms, 1, CHAIN_DELTA_MAX_MS, "delta_ms",
 				 err);
+	if (rc == 0)
+		rc = check_range(p->spacing_s, 1, CHAIN_SPACING_MAX_S,
+				 "spacing_s", err);
 	if (rc == 0)
 		rc = check_range(p->half_life_s, 1, INT32_MAX, "half_life_s",
 				 err);
 	return rc;
 }
 
+int chain_member_check(const struct chain_member *m, struct base_error *err)
+{
+	if (!name_ok(m->name))
+		return base_fail(err, -EINVAL,
+				 "name must be 1..%d characters of a-z, 0-9 "
+				 "and -",
+				 CHAIN_NAME_MAX);
+	if (!key_ok(m->signing_key))
+		return base_fail(err, -EINVAL,
+				 "signing_key (%s) is no x-only key on "
+				 "secp256k1",
+				 m->name);
+	if (!endpoint_ok(m->address))
+		return base_fail(err, -EINVAL,
+				 "address (%s) must be HOST:PORT, the port "
+				 "1..65535, at most %d characters",
+				 m->name, CHAIN_ENDPOINT_MAX);
+	return 0;
+}
+
 static int check_member(const struct chain_params *p, uint32_t i,
 			struct base_error *err)
 {
-	const struct chain_member *m = &p->member[i];
+	struct base_error inner;
+	int rc = chain_member_check(&p->member[i], &inner);
 
-	if (!name_ok(m->name))
-		return base_fail(err, -EINVAL,
-				 "members[%u].name must be 1..%d "
-				 "characters of a-z, 0-9 and -",
-				 i, CHAIN_NAME_MAX);
-	if (!key_ok(m->signing_key))
-		return base_fail(err, -EINVAL,
-				 "members[%u].signing_key (%s) is no "
-				 "x-only key on secp256k1",
-				 i, m->name);
-	if (!endpoint_ok(m->address))
-		return base_fail(err, -EINVAL,
-				 "members[%u].address (%s) must be "
-				 "HOST:PORT, the port 1..65535, at most %d "
-				 "characters",
-				 i, m->name, CHAIN_ENDPOINT_MAX);
-	return 0;
+	return rc < 0 ? base_fail(err, rc, "members[%u].%.300s", i, inner.text)
+		      : 0;
 }
 
 static int check_member_is_new(const struct chain_params *p, uint32_t i,
@@ -203,7 +206,7 @@ static int check_blocks(const struct chain_params *p, struct base_error *err)
 			     CHAIN_BLOCK_BYTES_MAX, "max_block_bytes", err);
 
 	if (rc == 0)
-		rc = check_range(p->max_block_inputs, 1, BLOCK_INPUTS_MAX,
+		rc = check_range(p->max_block_inputs, 1, CHAIN_BLOCK_INPUTS_MAX,
 				 "max_block_inputs", err);
 	if (rc == 0)
 		rc = check_range(p->subsidy_halving_blocks, 1, UINT32_MAX,

@@ -25,6 +25,10 @@
 #define CHAIN_BLOCK_BYTES_DEFAULT (1u << 20)
 #define CHAIN_HALF_LIFE_SPACINGS 12 /* half_life_s default, in spacings */
 #define CHAIN_MATURITY_DEFAULT 1
+#define CHAIN_DELTA_MAX_MS 3600000u
+#define CHAIN_SPACING_MAX_S 86400u
+#define CHAIN_BLOCK_INPUTS_MAX (1u << 20)
+#define CHAIN_GENESIS_END_MS ((UINT64_C(1) << 32) * 1000)
 
 struct chain_member {
 	char name[CHAIN_NAME_MAX + 1];
@@ -58,6 +62,11 @@ struct chain_params {
 	uint32_t output_count;		 /* 0..CHAIN_OUTPUTS_MAX */
 	struct chain_initial_output output[CHAIN_OUTPUTS_MAX];
 };
+
+/* Checks one member by itself: name, signing key, address. 0 or -EINVAL; @err
+ * begins with the field's name. */
+BASE_MUST_CHECK int chain_member_check(const struct chain_member *m,
+				       struct base_error *err);
 
 /* Checks every range above, the relations between them, that keys are on
  * the curve, and that no name, key or node id occurs twice. 0 or -EINVAL;

@@ -9,38 +9,17 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <netdb.h>
-#include <openssl/evp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
+#include "api/client.h"
 #include "base/error.h"
 #include "base/types.h"
 #include "cli/version.h"
 
-#define PATH_LEN_MAX 4096
-#define FILE_BYTES_MAX 512
 #define ARGS_MAX 64
-#define REPLY_MAX (80u << 20) /* the node's largest, and its header */
-#define TIMEOUT_S 900
+#define TIMEOUT_MS 900000
 #define EXIT_USAGE 2
-
-struct node {
-	char datadir[PATH_LEN_MAX];
-	char address[FILE_BYTES_MAX];
-	char cookie[FILE_BYTES_MAX];
-};
-
-struct reply {
-	char *data; /* NUL-terminated; header and body */
-	size_t len;
-	int status;
-	const char *body;
-};
 
 /* Parameters that are JSON and not strings, by position and by name. As
  * bitcoin-cli's table, it lists what nodes of any age may offer. */
@@ -62,7 +41,7 @@ static const struct json_param {
 	{"getblockhash", 0, "height"},
 	{"getblockheader", 1, "verbose"},
 	{"getblocktemplate", 0, "template_request"},
-	{"getcertificate", 0, "height"},
+	{"getcertificate", 0, "hash_or_height"},
 	{"getmempoolancestors", 1, "verbose"},
 	{"getmempooldescendants", 1, "verbose"},
 	{"getnetworkhashps", 0, "nblocks"},
@@ -110,32 +89,6 @@ static int complain(const struct base_error *err)
 	return EXIT_FAILURE;
 }
 
-/* A small file without the newline at its end. */
-static int read_small(char out[static FILE_BYTES_MAX], const struct node *n,
-		      const char *name, struct base_error *err)
-{
-	char path[PATH_LEN_MAX + 16];
-	size_t len;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", n->datadir, name);
-	f = fopen(path, "re");
-	if (!f && errno == ENOENT)
-		return base_fail(err, -ENOENT,
-				 "no node answers RPC in %.300s (there is no "
-				 "%s); start one with 'minerd --datadir "
-				 "%.300s', or choose another --datadir",
-				 n->datadir, name, n->datadir);
-	if (!f)
-		return base_fail(err, -errno, "cannot read %.400s: %s", path,
-				 strerror(errno));
-	len = fread(out, 1, FILE_BYTES_MAX - 1, f);
-	(void)fclose(f);
-	out[len] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
-	return 0;
-}
-
 /* @text as a string of JSON; NULL when it is not UTF-8. */
 static char *quote(const char *text, size_t len)
 {
@@ -146,8 +99,9 @@ static char *quote(const char *text, size_t len)
 	return quoted;
 }
 
-/* Whether the value of the parameter, by name if it has one, is JSON. */
-static bool is_json(const char *method, int index, const char *name, size_t len)
+/* The parameter, by name if it has one, where its value is JSON. */
+static const struct json_param *find_json(const char *method, int index,
+					  const char *name, size_t len)
 {
 	for (size_t i = 0; i < BASE_COUNT(json_params); i++) {
 		const struct json_param *p = &json_params[i];
@@ -155,9 +109,15 @@ static bool is_json(const char *method, int index, const char *name, size_t len)
 		if (strcmp(p->method, method) == 0 &&
 		    (name ? strncmp(p->name, name, len) == 0 && !p->name[len]
 			  : p->index == index))
-			return true;
+			return p;
 	}
-	return false;
+	return NULL;
+}
+
+/* What is no JSON is a string here. */
+static bool may_be_text(const struct json_param *p)
+{
+	return strcmp(p->name, "hash_or_height") == 0;
 }
 
 /* Writes argument @index of @r: its name, if it has one, and its value. */
@@ -168,7 +128,7 @@ static int put_argument(FILE *f, const struct request *r, int index,
 	const char *name = r->named ? value : NULL;
 	size_t name_len = r->named ? strcspn(value, "=") : 0;
 	char *quoted;
-	bool raw;
+	const struct json_param *json;
 
 	if (name) {
 		if (!name[name_len])
@@ -183,17 +143,19 @@ static int put_argument(FILE *f, const struct request *r, int index,
 		(void)fprintf(f, "%s:", quoted);
 		free(quoted);
 	}
-	raw = is_json(r->method, index, name, name_len);
-	if (raw) {
+	json = find_json(r->method, index, name, name_len);
+	if (json) {
 		json_t *v = json_loads(value, JSON_DECODE_ANY, NULL);
 
-		if (!v)
+		if (v) {
+			json_decref(v);
+			/* It goes out as it was typed: its digits count. */
+			(void)fputs(value, f);
+			return 0;
+		}
+		if (!may_be_text(json))
 			return base_fail(err, -EINVAL,
 					 "Error parsing JSON: %.200s", value);
-		json_decref(v);
-		/* It goes out as it was typed: its digits count. */
-		(void)fputs(value, f);
-		return 0;
 	}
 	quoted = quote(value, strlen(value));
 	if (!quoted)
@@ -234,133 +196,6 @@ static char *make_body(const struct request *r, struct base_error *err)
 		return NULL;
 	}
 	return text;
-}
-
-/* A connected socket or a negative errno. */
-static int dial(const struct node *n, struct base_error *err)
-{
-	const struct addrinfo hints = {.ai_flags =
-					       AI_NUMERICHOST | AI_NUMERICSERV,
-				       .ai_socktype = SOCK_STREAM};
-	const struct timeval limit = {.tv_sec = TIMEOUT_S};
-	const char *colon = strrchr(n->address, ':');
-	char host[FILE_BYTES_MAX];
-	struct addrinfo *found;
-	int fd;
-
-	(void)snprintf(host, sizeof(host), "%s",
-		       n->address + (*n->address == '['));
-	if (colon)
-		host[strcspn(host, *n->address == '[' ? "]" : ":")] = '\0';
-	if (!colon || getaddrinfo(host, colon + 1, &hints, &found) != 0)
-		return base_fail(err, -EINVAL, "rpc.addr in %.300s is damaged",
-				 n->datadir);
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) < 0) {
-		int rc = -errno;
-
-		(void)close(fd);
-		fd = rc;
-	}
-	freeaddrinfo(found);
-	if (fd < 0)
-		return base_fail(err, fd,
-				 "could not connect to the node at %.100s: %s; "
-				 "is minerd running in %.200s?",
-				 n->address, strerror(-fd), n->datadir);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	return fd;
-}
-
-static int send_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int send_request(int fd, const struct node *n, const char *body)
-{
-	/* base64 of the cookie: four for three bytes, and NUL. */
-	uint8_t secret[FILE_BYTES_MAX / 3 * 4 + 8];
-	char head[sizeof(secret) + FILE_BYTES_MAX + 256];
-	int rc;
-
-	(void)EVP_EncodeBlock(secret, (const uint8_t *)n->cookie,
-			      (int)strlen(n->cookie));
-	(void)snprintf(head, sizeof(head),
-		       "POST / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
-		       "Content-Type: application/json\r\n"
-		       "Authorization: Basic %s\r\nContent-Length: %zu\r\n\r\n",
-		       n->address, secret, strlen(body));
-	rc = send_all(fd, head, strlen(head));
-	return rc == 0 ? send_all(fd, body, strlen(body)) : rc;
-}
-
-/* Everything until the node closes. */
-static int receive(struct reply *r, int fd)
-{
-	size_t cap = 0;
-	ssize_t n = 1;
-
-	while (n != 0) {
-		if (cap - r->len < 2) {
-			char *grown;
-
-			cap = cap ? 2 * cap : 16384;
-			grown = cap > 2 * (size_t)REPLY_MAX
-					? NULL
-					: realloc(r->data, cap);
-			if (!grown)
-				return -ENOMEM;
-			r->data = grown;
-		}
-		n = recv(fd, r->data + r->len, cap - r->len - 1, 0);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		r->len += n > 0 ? (size_t)n : 0;
-	}
-	r->data[r->len] = '\0';
-	return 0;
-}
-
-static int ask(struct reply *r, const struct node *n, const char *body,
-	       struct base_error *err)
-{
-	const char *end;
-	int fd = dial(n, err);
-	int rc;
-
-	if (fd < 0)
-		return fd;
-	rc = send_request(fd, n, body);
-	/* Who refuses may answer before it has read everything. */
-	if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
-		rc = receive(r, fd);
-	(void)close(fd);
-	if (rc < 0)
-		return base_fail(err, rc, "talking to the node at %.100s: %s",
-				 n->address,
-				 rc == -EAGAIN ? "it does not answer"
-					       : strerror(-rc));
-	end = strstr(r->data, "\r\n\r\n");
-	if (!end || sscanf(r->data, "HTTP/1.%*c %3d", &r->status) != 1)
-		return base_fail(err, -EPROTO,
-				 "the node at %.100s closed the connection "
-				 "without an answer; it may be stopping, or "
-				 "have too many clients",
-				 n->address);
-	r->body = end + 4;
-	return 0;
 }
 
 static const char *skip_string(const char *p)
@@ -431,7 +266,7 @@ static int print_error(const json_t *error)
 }
 
 /* Prints the reply; the exit status. */
-static int show(const struct reply *r)
+static int show(const struct api_reply *r)
 {
 	static const char first[] = "{\"result\":";
 	json_t *in = json_loads(r->body, 0, NULL);
@@ -458,24 +293,22 @@ static int show(const struct reply *r)
 	return status;
 }
 
-static int call(struct node *n, const struct request *r)
+static int call(struct api_client *n, const struct request *r)
 {
-	struct reply reply = {0};
+	struct api_reply reply = {.data = NULL};
 	struct base_error err;
 	char *body = make_body(r, &err);
 	int rc = body ? 0 : -EINVAL;
 	int status;
 
 	if (rc == 0)
-		rc = read_small(n->address, n, "rpc.addr", &err);
+		rc = api_client_find(n, &err);
 	if (rc == 0)
-		rc = read_small(n->cookie, n, ".cookie", &err);
-	if (rc == 0)
-		rc = ask(&reply, n, body, &err);
+		rc = api_client_call(&reply, n, body, &err);
 	status = rc < 0 ? complain(&err) : show(&reply);
 	if (fflush(stdout) != 0 && status == EXIT_SUCCESS)
 		status = EXIT_FAILURE;
-	free(reply.data);
+	api_reply_free(&reply);
 	free(body);
 	return status;
 }
@@ -497,7 +330,7 @@ static int usage(FILE *to, int status)
 	return status;
 }
 
-static void default_datadir(struct node *n)
+static void default_datadir(struct api_client *n)
 {
 	const char *datadir = getenv("MINERD_DATADIR");
 	const char *home = getenv("HOME");
@@ -512,7 +345,7 @@ static void default_datadir(struct node *n)
 int main(int argc, char **argv)
 {
 	static const char flag[] = "--datadir";
-	static struct node n;
+	static struct api_client n = {.timeout_ms = TIMEOUT_MS};
 	struct request r = {.named = false};
 	int i = 1;
 

@@ -103,13 +103,16 @@ void ds_beat_good(struct ds *ds, struct ds_pending *m)
 void ds_send_beat(struct ds *ds, struct base_tick k)
 {
 	struct ds_action *a;
+	struct ds_peers to;
 	struct ds_beat beat = {.epoch = ds->c->vote_epoch,
 			       .voter = (uint8_t)ds->o.self,
 			       .local_ms = ds->now};
 	uint8_t signature[DS_SIGNATURE_SIZE];
 	struct base_hash hash;
 
-	if (ds->mode == DS_HALT || ds->c->n == 1)
+	/* Alone, a member speaks when somebody follows it. */
+	ds_peers_all(&to, ds, DS_NOBODY);
+	if (ds->mode == DS_HALT || (ds->c->n == 1 && ds_peers_empty(&to)))
 		return;
 	beat.claim = (struct ds_beat_claim){.tick = k,
 					    .tip_height = ds_tip(ds)->height,
@@ -122,7 +125,7 @@ void ds_send_beat(struct ds *ds, struct base_tick k)
 	a = ds_act(ds, DS_ACT_SEND);
 	a->send.kind = DS_BEAT;
 	a->send.beat = beat;
-	ds_peers_all(&a->send.to, ds, DS_NOBODY);
+	a->send.to = to;
 }
 
 static uint32_t naming(const struct ds_beats *b, ds_mask members,

@@ -601,17 +601,3 @@ const struct ds_cert *ds_find_cert(const struct ds *ds,
 
 	return held ? &held->cert : NULL;
 }
-
-void ds_look(struct ds_status_view *out, const struct ds *ds)
-{
-	*out = (struct ds_status_view){
-		.mode = ds->mode,
-		.tick = ds->tick,
-		.ticking = ds->ticking,
-		.final = ds->final,
-		.decided = ds_tip(ds)->hash,
-		.decided_height = ds_tip(ds)->height,
-		.clean_ticks = ds->clean,
-	};
-	memcpy(out->counter, ds->counter, sizeof(out->counter));
-}

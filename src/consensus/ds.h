@@ -247,6 +247,17 @@ const struct ds_cert *ds_find_cert(const struct ds *ds,
 				   const struct base_hash *hash);
 
 /* For displays and tests. */
+
+/* What members said of themselves in the beats of a tick. A member counts
+ * itself, by its mode of now, unless that is HALT. */
+struct ds_beats_view {
+	struct base_tick tick; /* before the last that ran, so all are in */
+	ds_mask heard;	       /* in time; empty where no tick precedes */
+	ds_mask strong;	       /* of these, not in SYNC */
+	ds_mask active;	       /* of these, ACTIVE */
+	ds_mask agree;	       /* of the strong, with my tip of that tick */
+};
+
 struct ds_status_view {
 	enum ds_mode mode;
 	struct base_tick tick; /* the last that ran */
@@ -254,9 +265,53 @@ struct ds_status_view {
 	struct chain_context final;
 	struct base_hash decided; /* D */
 	struct base_height decided_height;
-	uint32_t clean_ticks; /* in SHADOW, towards ACTIVE */
+	uint32_t clean_ticks;	   /* in SHADOW, towards ACTIVE */
+	struct base_height target; /* in SYNC: the height that it catches up
+				    * with; 0: not known */
+	struct ds_beats_view beats;
 	uint64_t counter[DS_REASONS];
 };
 void ds_look(struct ds_status_view *out, const struct ds *ds);
+
+#define DS_VIEW_VALUES_MAX 2 /* more say no more: no such block is decided */
+#define DS_VIEW_VOTES_MAX (2 * DS_MEMBERS_MAX)
+#define DS_VIEW_INSTANCES_MAX ((DS_MEMBERS_MAX + 4) * DS_MEMBERS_MAX)
+
+/* A proposal in its rounds: the instance (tick, sender), one cell of the grid
+ * that people see. */
+struct ds_instance_view {
+	struct base_tick tick;
+	uint8_t sender;
+	uint8_t values;	   /* different ones, signatures verified */
+	uint8_t extracted; /* of them, 0..2; exactly 1: may be decided */
+	uint8_t pad[5];
+	/* The first of them, the extracted ones before the others. */
+	struct {
+		struct base_hash hash;
+		ds_mask verified; /* whose signatures were */
+	} value[DS_VIEW_VALUES_MAX];
+};
+
+struct ds_vote_view {
+	struct base_hash hash;
+	uint8_t voter;
+	uint8_t pad[7];
+};
+
+/* The rounds under way and the votes behind them; large: not for a stack. */
+struct ds_rounds_view {
+	struct base_tick tick;	   /* the last that ran */
+	struct base_height height; /* F + 1, which the votes are for */
+	uint32_t vote_count;	   /* by voter */
+	uint32_t instance_count;   /* by tick, then sender */
+	uint32_t rounds;	   /* W: (T, s) is settled at tick T + W */
+	struct ds_vote_view vote[DS_VIEW_VOTES_MAX];
+	struct ds_instance_view instance[DS_VIEW_INSTANCES_MAX];
+};
+
+/* Every instance that is kept, from tick - W - 2 to tick + 1, with a value in
+ * it, and every vote at F + 1. Of the arrays nothing is written beyond the
+ * counts. */
+void ds_look_rounds(struct ds_rounds_view *out, const struct ds *ds);
 
 #endif

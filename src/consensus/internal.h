@@ -5,7 +5,8 @@
  *
  * Floor 3, pure. ds.c has inputs, actions and order (R0), bodies.c the blocks
  * held in memory, instance.c what is known of a proposal, proposal.c R1 and
- * R1L, tick.c R2, vote.c R3, cert.c R4, beat.c R5, catchup.c R6, mode.c R7.
+ * R1L, tick.c R2, vote.c R3, cert.c R4, beat.c R5, catchup.c R6, mode.c R7,
+ * look.c what people see.
  */
 #ifndef DS_INTERNAL_H
 #define DS_INTERNAL_H

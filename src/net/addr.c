@@ -8,9 +8,6 @@
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-/* Among how many of a full table the oldest gives way. */
-#define LOSERS 4
-
 static bool is_mapped(const struct net_addr *a)
 {
 	return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
@@ -125,51 +122,11 @@ bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
 	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
-struct net_known *net_known_find(struct net_known_table *t,
-				 const uint8_t id[static NET_ID_SIZE])
+struct net_group net_addr_group(const struct net_addr *a)
 {
-	for (uint32_t i = 0; i < t->count; i++)
-		if (memcmp(t->entry[i].id, id, NET_ID_SIZE) == 0)
-			return &t->entry[i];
-	return NULL;
-}
+	struct net_group g = {{is_mapped(a) ? 4 : 6}};
 
-static struct net_known *loser(struct net_known_table *t,
-			       struct base_prng *prng)
-{
-	struct net_known *worst = NULL;
-
-	for (uint32_t i = 0; i < LOSERS; i++) {
-		struct net_known *k =
-			&t->entry[base_prng_below(prng, t->count)];
-
-		if (!worst || k->seen_s < worst->seen_s)
-			worst = k;
-	}
-	return worst;
-}
-
-void net_known_add(struct net_known_table *t, struct base_prng *prng,
-		   const struct net_addr *addr,
-		   const uint8_t id[static NET_ID_SIZE], uint32_t seen_s)
-{
-	struct net_known *k = net_known_find(t, id);
-
-	if (addr->port == 0)
-		return;
-	if (!k) {
-		k = t->count < NET_ADDRESSES_MAX ? &t->entry[t->count++]
-						 : loser(t, prng);
-		memset(k, 0, sizeof(*k));
-		memcpy(k->id, id, NET_ID_SIZE);
-	} else if (seen_s <= k->seen_s) {
-		return;
-	}
-	k->addr = *addr;
-	k->seen_s = seen_s;
-}
-
-void net_known_remove(struct net_known_table *t, struct net_known *k)
-{
-	*k = t->entry[--t->count];
+	memcpy(g.b + 1, is_mapped(a) ? a->ip + 12 : a->ip,
+	       is_mapped(a) ? 2 : 4);
+	return g;
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * addr.h: socket addresses as 16 bytes and a port, and the table of those
- * that were heard of.
+ * addr.h: socket addresses as 16 bytes and a port.
  *
- * Floor 4. IPv4 is written as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2). Times
- * in the table are Unix seconds.
+ * Floor 4. IPv4 is written as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2).
  */
 #ifndef NET_ADDR_H
 #define NET_ADDR_H
 
 #include <sys/socket.h>
 
-#include "base/prng.h"
 #include "net/net.h"
 
 struct net_addr {
@@ -40,28 +37,12 @@ void net_addr_text(char out[static NET_ADDR_TEXT_MAX],
 bool net_addr_same_network(const struct net_addr *a, const struct net_addr *b);
 bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b);
 
-/* ---- the table ---- */
-
-struct net_known {
-	struct net_addr addr;
-	uint8_t id[NET_ID_SIZE];
-	uint32_t seen_s;
-	uint32_t failures; /* to connect, in a row */
-	uint64_t tried_ms; /* of the monotonic clock; 0: not yet */
+/* Addresses that one owner easily has many of: the /16 of IPv4, the /32 of
+ * IPv6. */
+struct net_group {
+	uint8_t b[6];
 };
 
-struct net_known_table {
-	uint32_t count;
-	struct net_known entry[NET_ADDRESSES_MAX];
-};
-
-/* Adds it, or brings up to date what is known of this id. A full table loses
- * an old one, chosen by @prng. */
-void net_known_add(struct net_known_table *t, struct base_prng *prng,
-		   const struct net_addr *addr,
-		   const uint8_t id[static NET_ID_SIZE], uint32_t seen_s);
-struct net_known *net_known_find(struct net_known_table *t,
-				 const uint8_t id[static NET_ID_SIZE]);
-void net_known_remove(struct net_known_table *t, struct net_known *k);
+struct net_group net_addr_group(const struct net_addr *a);
 
 #endif

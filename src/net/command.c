@@ -115,6 +115,11 @@ void net_do_command(struct net *n, struct net_port *p,
 		if (c)
 			net_peer_fault(n, c, cmd->points);
 		break;
+	case NET_CMD_CHARGE:
+		c = find(n, cmd);
+		if (c)
+			net_peer_charge(n, c, cmd->points, cmd->useless);
+		break;
 	}
 }
 
@@ -205,6 +210,9 @@ void net_do_control(struct net *n, const struct net_control *c)
 	switch (c->kind) {
 	case NET_CTL_CONNECT:
 		net_dial_add(n, &c->endpoint, -1);
+		break;
+	case NET_CTL_TRY:
+		net_dial_try(n, &c->endpoint);
 		break;
 	case NET_CTL_FORGET:
 		net_dial_remove(n, &c->endpoint);

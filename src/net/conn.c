@@ -13,6 +13,10 @@
 #define MEMBER_BYTES_BURST (16u * MIB)
 #define MEMBER_TXS_PER_S 200u
 #define MEMBER_TXS_BURST 2000u
+#define MEMBER_LOOKUPS_PER_S 1000u
+#define MEMBER_LOOKUPS_BURST 10000u
+#define MEMBER_CHECKS_PER_S 512u
+#define MEMBER_CHECKS_BURST 2048u
 #define ADDR_PER_S_MILLI 100u
 #define PENDING_SAFE_MS 500u /* before it can lose its place */
 
@@ -59,22 +63,39 @@ struct net_conn *net_conn_new(struct net *n, int fd, bool outbound,
 		       n->l.bytes_burst, n->now_ms);
 	net_quota_init(&c->txs, n->l.txs_per_s * UINT64_C(1000), n->l.txs_burst,
 		       n->now_ms);
+	net_quota_init(&c->lookups, n->l.lookups_per_s * UINT64_C(1000),
+		       n->l.lookups_burst, n->now_ms);
+	net_quota_init(&c->checks, n->l.checks_per_s * UINT64_C(1000),
+		       n->l.checks_burst, n->now_ms);
 	net_quota_init(&c->addrs, ADDR_PER_S_MILLI, NET_ADDR_MAX, n->now_ms);
 	net_quota_init(&c->score, 1000, NET_SCORE_MAX, n->now_ms);
 	set_options(fd);
 	return c;
 }
 
+/* Unless the options set it. */
+static void raise_quota(const struct net *n, struct net_quota *q,
+			uint32_t set_per_s, uint32_t set_burst, uint64_t per_s,
+			uint64_t burst)
+{
+	if (!set_per_s && !set_burst)
+		net_quota_init(q, per_s * 1000, burst, n->now_ms);
+}
+
 /* Its quotas are those of a member from now on. */
 static void promote(struct net *n, struct net_conn *c)
 {
+	const struct net_limits *l = &n->o.limits;
+
 	c->group = NET_GROUP_MEMBERS;
-	if (n->o.limits.bytes_per_s)
-		return;
-	net_quota_init(&c->bytes, MEMBER_BYTES_PER_S * UINT64_C(1000),
-		       MEMBER_BYTES_BURST, n->now_ms);
-	net_quota_init(&c->txs, MEMBER_TXS_PER_S * UINT64_C(1000),
-		       MEMBER_TXS_BURST, n->now_ms);
+	raise_quota(n, &c->bytes, l->bytes_per_s, l->bytes_burst,
+		    MEMBER_BYTES_PER_S, MEMBER_BYTES_BURST);
+	raise_quota(n, &c->txs, l->txs_per_s, l->txs_burst, MEMBER_TXS_PER_S,
+		    MEMBER_TXS_BURST);
+	raise_quota(n, &c->lookups, l->lookups_per_s, l->lookups_burst,
+		    MEMBER_LOOKUPS_PER_S, MEMBER_LOOKUPS_BURST);
+	raise_quota(n, &c->checks, l->checks_per_s, l->checks_burst,
+		    MEMBER_CHECKS_PER_S, MEMBER_CHECKS_BURST);
 }
 
 static void recycle_first(struct net *n, struct net_conn *c)

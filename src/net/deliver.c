@@ -4,6 +4,7 @@
 #include "net/internal.h"
 
 #define MEMBER_RECEIVE_QUEUE (2u << 20)
+#define KEY_BYTES 32u
 
 const struct net_sink net_deliver_ops = {
 	.begin = net_deliver_begin,
@@ -182,10 +183,42 @@ static enum net_parse_result drop(struct net *n, struct net_conn *c,
 	return c->state == NET_CONN_UP ? NET_PARSE_OK : NET_PARSE_BAD;
 }
 
+/* How many searches a request costs the reader; 0: it reads in one place. */
+static uint32_t lookups(uint8_t type, uint32_t len)
+{
+	switch (type) {
+	case NET_GET_PROOF:
+		return 1;
+	case NET_GET_HISTORY:
+	case NET_WATCH:
+		return len / KEY_BYTES;
+	default:
+		return 0;
+	}
+}
+
+/* Why a request of a peer that may ask is not served. */
+static enum net_reason refusal(struct net *n, struct net_conn *c, uint8_t type,
+			       const struct net_buffer *b)
+{
+	uint32_t max = net_conn_is_member(c) ? NET_OPEN_MEMBER : NET_OPEN_OTHER;
+	uint32_t keys = lookups(type, b->len);
+
+	if (c->asked >= max)
+		return NET_BUSY;
+	if (type == NET_WATCH && keys > NET_WATCH_MAX - c->watched)
+		return NET_QUOTA;
+	if (!net_quota_take(&c->lookups, keys, n->now_ms))
+		return NET_BUSY;
+	if (type == NET_WATCH)
+		c->watched += keys;
+	return NET_REASON_NONE;
+}
+
 static enum net_parse_result request(struct net *n, struct net_conn *c,
 				     uint8_t type, struct net_buffer *b)
 {
-	uint32_t max = net_conn_is_member(c) ? NET_OPEN_MEMBER : NET_OPEN_OTHER;
+	enum net_reason why;
 
 	if (n->o.mode == NET_LIGHT) {
 		(void)net_output_bytes(n, c, NET_NOT_FULL, &type, 1);
@@ -198,9 +231,10 @@ static enum net_parse_result request(struct net *n, struct net_conn *c,
 		c->was_told = true;
 		return drop(n, c, b);
 	}
-	if (c->asked >= max) {
+	why = refusal(n, c, type, b);
+	if (why != NET_REASON_NONE) {
 		net_count(n, NET_C_BUSY);
-		net_refuse(n, c, NET_BUSY, type);
+		net_refuse(n, c, why, type);
 		/* Little, for some may have given up while their answers are
 		 * made. */
 		net_peer_fault(n, c, NET_SCORE_UNSOLICITED);
@@ -225,6 +259,9 @@ static enum net_parse_result answer(struct net *n, struct net_conn *c,
 		request = b->data[1];
 	else if (type == NET_NOT_FULL)
 		request = b->data[0];
+	/* Nothing was opened for it, for it has no answer but this one. */
+	if (request == NET_WATCH && c->watches)
+		return must_hand_over(n, c, NET_CONSENSUS, type, b, NULL);
 	port = answered(c, request ? 0 : type, request);
 	if (port < 0) {
 		net_count(n, NET_C_UNSOLICITED);

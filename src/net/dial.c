@@ -58,6 +58,20 @@ void net_dial_add(struct net *n, const struct net_endpoint *e, int member)
 	t->resolved = net_addr_parse(&t->addr, t->address) == 0;
 }
 
+void net_dial_try(struct net *n, const struct net_endpoint *e)
+{
+	struct net_target *t = find(n, e->id);
+
+	if (t) {
+		t->next_ms = n->now_ms;
+		return;
+	}
+	net_dial_add(n, e, -1);
+	t = find(n, e->id);
+	if (t)
+		t->keep = false;
+}
+
 void net_dial_remove(struct net *n, const struct net_endpoint *e)
 {
 	struct net_target *t = find(n, e->id);
@@ -98,6 +112,10 @@ static void failed(struct net *n, struct net_target *t)
 	uint32_t shift = t->failures < 16 ? t->failures : 16;
 	uint64_t ms = (uint64_t)n->t.retry << shift;
 
+	if (!t->keep) {
+		t->used = false;
+		return;
+	}
 	t->failures++;
 	/* The name may mean another address by now. */
 	t->resolved = net_addr_parse(&t->addr, t->address) == 0;
@@ -131,9 +149,12 @@ static void dial(struct net *n, struct net_target *t)
 
 static void try_target(struct net *n, struct net_target *t)
 {
-	if (!t->used || t->conn >= 0 || t->next_ms > n->now_ms ||
-	    connected(n, t->id))
+	if (!t->used || t->conn >= 0 || t->next_ms > n->now_ms)
 		return;
+	if (connected(n, t->id)) {
+		t->used = t->keep;
+		return;
+	}
 	if (t->member >= 0 && n->refusal[t->member].until_ms > n->now_ms)
 		return;
 	if (t->resolved) {
@@ -171,18 +192,34 @@ static void take_answers(struct net *n)
 	}
 }
 
+/* Whether one more stranger may be connected to, and this one. */
+static bool has_room(const struct net *n, const struct net_addr *addr)
+{
+	struct net_group group = net_addr_group(addr);
+	uint32_t strangers = 0;
+	uint32_t near = 0;
+
+	for (uint32_t i = 0; i < NET_TARGETS_MAX; i++) {
+		const struct net_target *t = &n->target[i];
+		struct net_group g;
+
+		if (!t->used || t->member >= 0)
+			continue;
+		strangers++;
+		g = net_addr_group(&t->addr);
+		near += !t->keep && memcmp(&g, &group, sizeof(g)) == 0;
+	}
+	return strangers < n->l.outbound && near < NET_OUTBOUND_PER_GROUP;
+}
+
 /* Somebody new, out of the table. */
 static void discover(struct net *n)
 {
-	uint32_t strangers = 0;
+	struct net_known *k = net_known_pick(&n->known, &n->prng);
 	struct net_target *t;
-	struct net_known *k;
 
-	for (uint32_t i = 0; i < NET_TARGETS_MAX; i++)
-		strangers += n->target[i].used && n->target[i].member < 0;
-	if (strangers >= n->l.outbound || n->known.count == 0)
+	if (!k || !has_room(n, &k->addr))
 		return;
-	k = &n->known.entry[base_prng_below(&n->prng, n->known.count)];
 	if (memcmp(k->id, n->id, NET_ID_SIZE) == 0 || find(n, k->id) ||
 	    connected(n, k->id) || net_member_of(n, k->id) >= 0 ||
 	    (k->tried_ms && n->now_ms - k->tried_ms < TRIED_AGAIN_MS) ||
@@ -235,8 +272,8 @@ void net_dial_ended(struct net *n, struct net_conn *c, bool was_up)
 void net_dial_up(struct net *n, struct net_conn *c)
 {
 	n->target[c->target].failures = 0;
-	net_known_add(&n->known, &n->prng, &c->addr, c->id,
-		      (uint32_t)(net_unix_ms() / 1000));
+	net_known_add(&n->known, &c->addr, c->id,
+		      (uint32_t)(net_unix_ms() / 1000), NULL);
 	n->save_due = true;
 }
 
@@ -247,25 +284,22 @@ void net_addr_send(struct net *n, struct net_conn *c)
 	uint8_t payload[NET_ADDR_SIZE * NET_ADDR_MAX];
 	struct base_writer w = base_writer_init(payload, sizeof(payload));
 	struct net_addr own = {.port = c->hello.port};
-	uint32_t count = n->known.count;
+	struct net_group group = net_addr_group(&c->addr);
 	uint32_t first;
 
 	if (!c->outbound && c->hello.port) {
 		/* Where it came from, and where it says that it listens. */
 		memcpy(own.ip, c->addr.ip, sizeof(own.ip));
-		net_known_add(&n->known, &n->prng, &own, c->id,
-			      (uint32_t)(net_unix_ms() / 1000));
+		net_known_add(&n->known, &own, c->id,
+			      (uint32_t)(net_unix_ms() / 1000), &group);
 	}
-	if (count == 0)
-		return;
-	first = (uint32_t)base_prng_below(&n->prng, count);
-	if (count > NET_ADDR_MAX)
-		count = NET_ADDR_MAX;
-	for (uint32_t i = 0; i < count; i++) {
+	first = (uint32_t)base_prng_below(&n->prng, NET_ADDRESSES_MAX);
+	for (uint32_t i = 0; i < NET_ADDRESSES_MAX && w.len < sizeof(payload);
+	     i++) {
 		const struct net_known *k =
-			&n->known.entry[(first + i) % n->known.count];
+			&n->known.entry[(first + i) % NET_ADDRESSES_MAX];
 
-		if (memcmp(k->id, c->id, NET_ID_SIZE) == 0)
+		if (k->addr.port == 0 || memcmp(k->id, c->id, NET_ID_SIZE) == 0)
 			continue;
 		base_write_bytes(&w, k->addr.ip, sizeof(k->addr.ip));
 		base_write_le16(&w, k->addr.port);
@@ -283,6 +317,7 @@ void net_addr_came(struct net *n, struct net_conn *c,
 {
 	struct base_reader r = base_reader_init(b->data, b->len);
 	uint32_t now_s = (uint32_t)(net_unix_ms() / 1000);
+	struct net_group source = net_addr_group(&c->addr);
 
 	if (b->len % NET_ADDR_SIZE != 0) {
 		net_peer_fault(n, c, NET_SCORE_QUOTA);
@@ -305,6 +340,6 @@ void net_addr_came(struct net *n, struct net_conn *c,
 		    memcmp(id, n->id, NET_ID_SIZE) == 0 ||
 		    net_member_of(n, id) >= 0)
 			continue;
-		net_known_add(&n->known, &n->prng, &a, id, seen_s);
+		net_known_add(&n->known, &a, id, seen_s, &source);
 	}
 }

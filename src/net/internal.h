@@ -14,6 +14,7 @@
 #include "net/board.h"
 #include "net/buffer.h"
 #include "net/idmap.h"
+#include "net/known.h"
 #include "net/queue.h"
 #include "net/quota.h"
 #include "net/resolve.h"
@@ -22,7 +23,6 @@
 
 /* Peers, and connections that are no peers yet or no more. */
 #define NET_CONNS_MAX (NET_SLOTS_MAX + 32)
-#define NET_DIALS_MAX 16 /* of them, being made to strangers' addresses */
 
 #define NET_RECORDS_PER_CHUNK 8u
 #define NET_CHUNK_BYTES \
@@ -39,6 +39,7 @@
 #define NET_SCORE_UNSOLICITED 1u
 #define NET_SCORE_QUOTA 10u
 #define NET_SCORE_UNANSWERED 5u
+#define NET_CHECKS_OWED_S 60u /* longer no peer owes for signatures */
 #define NET_LINGER_MS 1000u
 #define NET_STEP_MS 50u /* between two looks at what has timed out */
 
@@ -60,6 +61,9 @@
 #define NET_WANTED_OTHER 500u
 #define NET_WANTED_MS 2000u	/* then another peer is asked */
 #define NET_DELIVERED_MS 10000u /* the consumer has it and is thinking */
+
+/* Of the outbound that are no members: what one owner can have. */
+#define NET_OUTBOUND_PER_GROUP 4u
 
 #define NET_TARGETS_MAX (NET_MEMBERS_MAX + NET_CONNECT_MAX + NET_OUTBOUND_MAX)
 
@@ -144,11 +148,14 @@ struct net_conn {
 	struct net_quota txs;	   /* that it may announce */
 	struct net_quota announce; /* that we may */
 	struct net_quota addrs;
+	struct net_quota lookups;
+	struct net_quota checks;
 	struct net_quota score;
 	struct net_open open[NET_OPEN_MEMBER];
 	uint32_t open_count;
-	uint32_t asked;	 /* requests of it that are not answered */
-	uint32_t wanted; /* transactions it owes us */
+	uint32_t asked;	  /* requests of it that are not answered */
+	uint32_t watched; /* keys, by it */
+	uint32_t wanted;  /* transactions it owes us */
 
 	/* gossip */
 	uint32_t announces[NET_ANNOUNCE_MAX]; /* numbers of transactions */
@@ -179,7 +186,8 @@ enum net_command_kind {
 	NET_CMD_REPLY,
 	NET_CMD_PASS,
 	NET_CMD_SEEN,
-	NET_CMD_FAULT, /* points; NET_SCORE_MAX: ban */
+	NET_CMD_FAULT,	/* points; NET_SCORE_MAX: ban */
+	NET_CMD_CHARGE, /* points: signatures */
 };
 
 struct net_command {
@@ -190,6 +198,7 @@ struct net_command {
 	uint32_t slot;
 	uint32_t gen;
 	uint32_t points;
+	bool useless;
 	struct ds_peers to;
 	struct net_buffer *buffer;
 };
@@ -224,6 +233,7 @@ struct net_port {
 
 enum net_control_kind {
 	NET_CTL_CONNECT,
+	NET_CTL_TRY,
 	NET_CTL_FORGET,
 	NET_CTL_DISCONNECT,
 	NET_CTL_GRANT,
@@ -253,7 +263,7 @@ struct net_slot {
 /* Somebody to be connected to. */
 struct net_target {
 	bool used;
-	bool keep;  /* member or --connect; else discovered */
+	bool keep;  /* member or --connect; else discovered, or one try */
 	int member; /* or -1 */
 	uint8_t id[NET_ID_SIZE];
 	char address[NET_ENDPOINT_MAX];
@@ -468,6 +478,9 @@ void net_peer_acknowledged(struct net *n, uint32_t slot);
 /* @c may be closed afterwards. */
 void net_peer_fault(struct net *n, struct net_conn *c, uint32_t points);
 void net_peer_ban(struct net *n, struct net_conn *c);
+/* As net_charge(). @c may be closed afterwards. */
+void net_peer_charge(struct net *n, struct net_conn *c, uint32_t checks,
+		     bool useless);
 struct net_conn *net_peer_at(struct net *n, uint32_t slot);
 int net_member_of(const struct net *n, const uint8_t id[static NET_ID_SIZE]);
 bool net_may_ask(const struct net *n, const struct net_conn *c);
@@ -519,6 +532,7 @@ void net_txs_clear(struct net *n);
 /* ---- dial.c ---- */
 void net_dial_init(struct net *n);
 void net_dial_add(struct net *n, const struct net_endpoint *e, int member);
+void net_dial_try(struct net *n, const struct net_endpoint *e);
 void net_dial_remove(struct net *n, const struct net_endpoint *e);
 void net_dial_step(struct net *n);
 /* The connection of a target ended; @was_up: it had become a peer. */

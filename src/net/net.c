@@ -18,8 +18,6 @@
 #define PORT_BODIES_MIN 2u
 #define PORT_BODIES_MAX 16u
 #define RECEIVED_BODIES_MIN 2u
-/* What OpenSSL keeps for a connection: its two records and its state. */
-#define TLS_BYTES (64u << 10)
 
 static const uint32_t buffers[NET_HOMES][NET_SIZES] = {
 	[NET_HOME_CONSENSUS] = {16384, 1024, 32, 0},
@@ -68,6 +66,10 @@ static void set_defaults(struct net *n)
 		.txs_burst = or_else(l->txs_burst, 500),
 		.send_queue = or_else(l->send_queue, 2 * MIB),
 		.receive_queue = or_else(l->receive_queue, MIB),
+		.lookups_per_s = or_else(l->lookups_per_s, 100),
+		.lookups_burst = or_else(l->lookups_burst, 1000),
+		.checks_per_s = or_else(l->checks_per_s, 64),
+		.checks_burst = or_else(l->checks_burst, 256),
 	};
 }
 
@@ -117,7 +119,7 @@ static uint64_t fixed_bytes(void)
 
 	return rings + tables +
 	       (uint64_t)NET_CONNS_MAX *
-		       (NET_RECORD_MAX + NET_CHUNK_BYTES + TLS_BYTES) +
+		       (NET_RECORD_MAX + NET_CHUNK_BYTES + NET_TLS_BYTES) +
 	       (uint64_t)NET_GROUPS * NET_URING_BUFFERS_MAX *
 		       NET_URING_BUFFER_BYTES;
 }
@@ -195,6 +197,22 @@ static int cannot_listen(const char *text, int rc, struct base_error *err)
 				 "%s is in use: another node listens there, or "
 				 "choose another port with --listen",
 				 text);
+	if (rc == -EADDRNOTAVAIL)
+		return base_fail(err, rc,
+				 "%s is no address of this machine: choose one "
+				 "of its own with --listen, or 0.0.0.0:PORT "
+				 "for all of them",
+				 text);
+	if (rc == -EACCES)
+		return base_fail(err, rc,
+				 "this user may not listen on %s: choose a "
+				 "port of 1024 or more with --listen",
+				 text);
+	if (rc == -EAFNOSUPPORT)
+		return base_fail(err, rc,
+				 "this machine has no IPv6, so not %s: choose "
+				 "an IPv4 address with --listen",
+				 text);
 	return base_fail(err, rc, "cannot listen on %s: %s", text,
 			 strerror(-rc));
 }
@@ -209,8 +227,8 @@ static int listen_on(struct net *n, const char *text, struct base_error *err)
 
 	if (net_addr_parse(&addr, text) < 0)
 		return base_fail(err, -EINVAL,
-				 "cannot listen on '%s': wanted is a numeric "
-				 "ADDR:PORT or [ADDR]:PORT",
+				 "cannot listen on '%s': --listen wants a "
+				 "numeric ADDR:PORT or [ADDR]:PORT",
 				 text);
 	len = net_addr_to_socket(&sa, &addr);
 	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -288,15 +306,18 @@ static int prepare(struct net *n, const struct net_options *o,
 		   struct base_error *err)
 {
 	struct net_tls *tls = NULL;
+	struct chain_siphash_key key;
 	uint64_t random[2];
 	int rc = check_endpoints(o, err);
 
 	if (rc < 0)
 		return rc;
-	if (RAND_bytes((uint8_t *)random, sizeof(random)) != 1)
+	if (RAND_bytes((uint8_t *)random, sizeof(random)) != 1 ||
+	    RAND_bytes((uint8_t *)&key, sizeof(key)) != 1)
 		return base_fail(err, -EIO, "OpenSSL has no random numbers");
 	n->nonce = random[0];
 	n->prng = base_prng_init(random[1]);
+	net_known_init(&n->known, &key);
 	rc = net_tls_open(&tls, n->id, o->secret, err);
 	if (rc < 0)
 		return rc;
@@ -401,19 +422,29 @@ static int control_id(struct net *n, enum net_control_kind kind,
 	return control(n, &c);
 }
 
+static bool well_formed(const struct net_endpoint *e)
+{
+	char host[NET_ENDPOINT_MAX];
+	uint16_t port;
+
+	return memchr(e->address, '\0', sizeof(e->address)) != NULL &&
+	       net_addr_split(host, &port, e->address) == 0;
+}
+
 int net_connect(struct net *n, const struct net_endpoint *to, bool remove)
 {
 	struct net_control c = {.kind = remove ? NET_CTL_FORGET
 					       : NET_CTL_CONNECT,
 				.endpoint = *to};
-	char host[NET_ENDPOINT_MAX];
-	uint16_t port;
 
-	if (!remove &&
-	    (memchr(to->address, '\0', sizeof(to->address)) == NULL ||
-	     net_addr_split(host, &port, to->address) < 0))
-		return -EINVAL;
-	return control(n, &c);
+	return remove || well_formed(to) ? control(n, &c) : -EINVAL;
+}
+
+int net_try(struct net *n, const struct net_endpoint *to)
+{
+	struct net_control c = {.kind = NET_CTL_TRY, .endpoint = *to};
+
+	return well_formed(to) ? control(n, &c) : -EINVAL;
 }
 
 int net_disconnect(struct net *n, const uint8_t id[static NET_ID_SIZE])

@@ -47,6 +47,7 @@
 #define NET_MEMORY_MAX (UINT64_C(256) << 20)
 #define NET_CONNECT_MAX 64 /* --connect */
 #define NET_ACCESS_MAX 256 /* ids on an access list */
+#define NET_WATCH_MAX 1000 /* keys that one peer watches */
 #define NET_BANS_MAX 4096
 #define NET_ADDRESSES_MAX 2048	   /* known to the table of peers */
 #define NET_ENDPOINT_MAX 256	   /* "HOST:PORT" and NUL */
@@ -102,6 +103,11 @@ struct net_limits {
 	uint32_t txs_burst;	/* [500; members 2,000] */
 	uint32_t send_queue;	/* bytes [2 MiB; members 8 MiB] */
 	uint32_t receive_queue; /* bytes [1 MiB; members 2 MiB] */
+	/* Keys and ids that requests make the reader look up. */
+	uint32_t lookups_per_s; /* [100; members 1,000] */
+	uint32_t lookups_burst; /* [1,000; members 10,000] */
+	uint32_t checks_per_s;	/* of signatures [64; members 512] */
+	uint32_t checks_burst;	/* [256; members 2,048] */
 };
 
 /*
@@ -283,6 +289,18 @@ BASE_MUST_CHECK int net_ban(struct net_port *p, uint32_t slot);
 BASE_MUST_CHECK int net_fault(struct net_port *p, uint32_t slot,
 			      uint32_t points);
 
+/*
+ * Signatures cost the peer that made us check them: @checks of them, of one
+ * message of this peer's. Those of a transaction are charged always. Those of
+ * a PROPOSAL, VOTE, CERT or BEAT only when they were @useless, for the rest is
+ * their signer's, whom the rules bound, and not the relaying peer's. While a
+ * peer owes (net_limits, checks), for a minute at most, it is asked for no
+ * transactions; a charge for what was @useless takes 10 of its points then.
+ * That a message is provably bad is net_ban()'s.
+ */
+BASE_MUST_CHECK int net_charge(struct net_port *p, uint32_t slot,
+			       uint32_t checks, bool useless);
+
 /* ---- control, by any thread ---- */
 
 /* Each: 0, -EAGAIN, or -EINVAL: an address. They take effect soon. */
@@ -290,6 +308,9 @@ BASE_MUST_CHECK int net_fault(struct net_port *p, uint32_t slot,
 /* Tries to be connected to @to from now on; @remove: no more. */
 BASE_MUST_CHECK int net_connect(struct net *n, const struct net_endpoint *to,
 				bool remove);
+/* Once: after a failure, or once it has gone, there is no other try, unless @to
+ * is connected to anyway. */
+BASE_MUST_CHECK int net_try(struct net *n, const struct net_endpoint *to);
 BASE_MUST_CHECK int net_disconnect(struct net *n,
 				   const uint8_t id[static NET_ID_SIZE]);
 /* Lets @id ask (NET_ACCESS_LIST), or no more. */

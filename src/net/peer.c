@@ -264,3 +264,15 @@ void net_peer_fault(struct net *n, struct net_conn *c, uint32_t points)
 	if (c->score.tokens <= 0)
 		net_peer_ban(n, c);
 }
+
+void net_peer_charge(struct net *n, struct net_conn *c, uint32_t checks,
+		     bool useless)
+{
+	int64_t least = -(int64_t)(c->checks.per_s * NET_CHECKS_OWED_S);
+
+	net_quota_charge(&c->checks, checks, n->now_ms);
+	if (c->checks.tokens < least)
+		c->checks.tokens = least;
+	if (useless && c->checks.tokens < 0)
+		net_peer_fault(n, c, NET_SCORE_QUOTA);
+}

@@ -226,6 +226,17 @@ int net_fault(struct net_port *p, uint32_t slot, uint32_t points)
 	return command(p, &c);
 }
 
+int net_charge(struct net_port *p, uint32_t slot, uint32_t checks, bool useless)
+{
+	struct net_command c = {.kind = NET_CMD_CHARGE,
+				.slot = slot,
+				.gen = p->up_gen[slot],
+				.points = checks,
+				.useless = useless};
+
+	return command(p, &c);
+}
+
 int net_ban(struct net_port *p, uint32_t slot)
 {
 	return net_fault(p, slot, NET_SCORE_MAX);

@@ -32,11 +32,12 @@ static inline void net_quota_refill(struct net_quota *q, uint64_t now_ms)
 {
 	uint64_t passed = now_ms - q->at_ms;
 
-	if (passed == 0)
-		return;
 	/* An hour fills every bucket. */
 	if (passed > 3600000)
 		passed = 3600000;
+	/* Less than a thousandth of a token yet: it is not lost. */
+	if (passed * q->per_s < 1000)
+		return;
 	q->tokens += (int64_t)(passed * q->per_s / 1000);
 	if (q->tokens > q->burst)
 		q->tokens = q->burst;

@@ -30,7 +30,11 @@ struct session {
 	uint8_t expect[NET_ID_SIZE];
 	uint8_t id[NET_ID_SIZE];
 	bool expects;
+	uint32_t quiet; /* bytes taken since plaintext came out */
 };
+
+_Static_assert(NET_TLS_QUIET_MAX > NET_RECORD_MAX + NET_SEAL_EXTRA,
+	       "a record fits");
 
 /* ---- memory in OpenSSL's terms ---- */
 
@@ -293,9 +297,21 @@ static bool alpn_agreed(SSL *ssl)
 	return len == ALPN_SIZE - 1 && memcmp(name, alpn + 1, len) == 0;
 }
 
+/* It took what came since @before, and nothing came out. */
+static int wait_quietly(struct session *s, size_t before)
+{
+	size_t taken = before - s->wire->in_len;
+
+	if (taken > NET_TLS_QUIET_MAX - s->quiet)
+		return -EPROTO;
+	s->quiet += (uint32_t)taken;
+	return 0;
+}
+
 static int session_handshake(void *session, struct net_wire *w)
 {
 	struct session *s = session;
+	size_t before = w->in_len;
 	int rc;
 
 	s->wire = w;
@@ -304,7 +320,7 @@ static int session_handshake(void *session, struct net_wire *w)
 	if (rc == 1)
 		return alpn_agreed(s->ssl) ? 1 : -EPROTO;
 	if (SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_READ)
-		return 0;
+		return wait_quietly(s, before);
 	ERR_clear_error();
 	return -EPROTO;
 }
@@ -313,17 +329,20 @@ static int session_read(void *session, struct net_wire *w, uint8_t *out,
 			uint32_t cap)
 {
 	struct session *s = session;
+	size_t before = w->in_len;
 	int error;
 	int n;
 
 	s->wire = w;
 	ERR_clear_error();
 	n = SSL_read(s->ssl, out, (int)cap);
-	if (n > 0)
+	if (n > 0) {
+		s->quiet = 0;
 		return n;
+	}
 	error = SSL_get_error(s->ssl, n);
 	if (error == SSL_ERROR_WANT_READ)
-		return 0;
+		return wait_quietly(s, before);
 	ERR_clear_error();
 	return error == SSL_ERROR_ZERO_RETURN ? -EPIPE : -EPROTO;
 }

@@ -29,7 +29,8 @@ struct net_transport_ops {
 	void *(*open)(void *shared, const uint8_t *expect);
 	void (*close)(void *session);
 	/* 1: done, and peer() is known; 0: needs more from the wire; -EPROTO,
-	 * with the alert in @w->out. */
+	 * with the alert in @w->out. Nothing is written beyond @w->out_cap:
+	 * without room for it, -EPROTO; so in read(). */
 	int (*handshake)(void *session, struct net_wire *w);
 	/* Bytes of plaintext written to @out (1..@cap); 0: needs more from the
 	 * wire; -EPIPE: it closed; -EPROTO. */

@@ -199,7 +199,7 @@ static void announced(struct net *n, struct net_conn *c, const uint8_t id[32],
 		return;
 	if (net_idmap_find(&n->wanted_map, &key) != NET_IDMAP_NONE)
 		return;
-	if (c->wanted >= max)
+	if (c->wanted >= max || !net_quota_ok(&c->checks, n->now_ms))
 		return;
 	index = net_idmap_add(&n->wanted_map, &key);
 	if (index == NET_IDMAP_NONE)
@@ -285,7 +285,9 @@ static struct net_conn *next_to_ask(struct net *n, const struct net_key *key,
 	for (uint32_t i = 0; e && i < NET_SLOTS_MAX; i++) {
 		struct net_conn *c = net_peer_at(n, i);
 
-		if (c && net_set_has(&e->has, i) && !net_set_has(&w->tried, i))
+		if (c && net_set_has(&e->has, i) &&
+		    !net_set_has(&w->tried, i) &&
+		    net_quota_ok(&c->checks, n->now_ms))
 			return c;
 	}
 	return NULL;

@@ -35,10 +35,8 @@ static int setting(void)
 	return value;
 }
 
-static int refused(int rc, struct base_error *err)
+int net_uring_explain(int rc, int disabled, struct base_error *err)
 {
-	int disabled = setting();
-
 	if ((rc == -EPERM || rc == -ENOSYS) && disabled > 0)
 		return base_fail(
 			err, rc,
@@ -63,6 +61,10 @@ static int refused(int rc, struct base_error *err)
 		return base_fail(err, rc,
 				 "no memory for io_uring: raise the limit of "
 				 "locked memory (ulimit -l)");
+	if (rc == -EMFILE || rc == -ENFILE)
+		return base_fail(err, rc,
+				 "io_uring cannot be set up: too many open "
+				 "files; raise their limit (ulimit -n)");
 	return base_fail(err, rc, "io_uring cannot be set up: %s",
 			 strerror(-rc));
 }
@@ -137,7 +139,7 @@ int net_uring_open(struct net_uring **out, uint32_t buffers,
 		rc = open_group(u, i);
 	if (rc < 0) {
 		net_uring_close(u);
-		return refused(rc, err);
+		return net_uring_explain(rc, setting(), err);
 	}
 	*out = u;
 	return 0;

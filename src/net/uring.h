@@ -38,6 +38,12 @@ BASE_MUST_CHECK int net_uring_open(struct net_uring **out, uint32_t buffers,
 				   struct base_error *err);
 void net_uring_close(struct net_uring *u);
 
+/* Why @rc is all that the kernel gives, and the cure, with @disabled of
+ * kernel.io_uring_disabled, -1: no such setting. Returns what
+ * net_uring_open() does then. */
+BASE_MUST_CHECK int net_uring_explain(int rc, int disabled,
+				      struct base_error *err);
+
 /* Each prepares one operation; memory stays until it is complete. */
 void net_uring_accept(struct net_uring *u, int fd, uint64_t data);
 void net_uring_connect(struct net_uring *u, int fd,

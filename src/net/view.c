@@ -4,12 +4,14 @@
 #include "base/bytes.h"
 #include "net/internal.h"
 
-/* What is saved: magic u32 | addresses u32 | bans u32 | 0 u32, and
- *   an address  ip 16 | port u16 | failures u16 | seen u32 | id 32
+/* What is saved: magic u32 | addresses u32 | bans u32 | 0 u32 | key of the
+ * table 16, and
+ *   an address  ip 16 | port u16 | failures u16 | seen u32 | id 32 |
+ *               source 6 | proved u8 | 0 u8
  *   a ban       id 32 | address 16 | until u64 | manual u8 | 0 x 7 */
-#define SAVE_MAGIC 0x314e444du
-#define SAVE_HEADER 16u
-#define SAVED_ADDRESS 56u
+#define SAVE_MAGIC 0x324e444du
+#define SAVE_HEADER 32u
+#define SAVED_ADDRESS 64u
 #define SAVED_BAN 64u
 
 _Static_assert(SAVE_HEADER + NET_ADDRESSES_MAX * SAVED_ADDRESS +
@@ -127,14 +129,21 @@ void net_save_publish(struct net *n)
 	base_write_le32(&w, n->known.count);
 	base_write_le32(&w, n->bans.count);
 	base_write_le32(&w, 0);
-	for (uint32_t i = 0; i < n->known.count; i++) {
+	base_write_le64(&w, n->known.key.k[0]);
+	base_write_le64(&w, n->known.key.k[1]);
+	for (uint32_t i = 0; i < NET_ADDRESSES_MAX; i++) {
 		const struct net_known *k = &n->known.entry[i];
 
+		if (k->addr.port == 0)
+			continue;
 		base_write_bytes(&w, k->addr.ip, sizeof(k->addr.ip));
 		base_write_le16(&w, k->addr.port);
 		base_write_le16(&w, (uint16_t)k->failures);
 		base_write_le32(&w, k->seen_s);
 		base_write_bytes(&w, k->id, NET_ID_SIZE);
+		base_write_bytes(&w, k->source.b, sizeof(k->source.b));
+		base_write_u8(&w, k->proved);
+		base_write_u8(&w, 0);
 	}
 	for (uint32_t i = 0; i < n->bans.count; i++) {
 		const struct net_ban *b = &n->bans.entry[i];
@@ -173,12 +182,17 @@ static void read_address(struct net *n, struct base_reader *r)
 	uint16_t failures = base_read_le16(r);
 	uint32_t seen_s = base_read_le32(r);
 	const uint8_t *id = base_read_bytes(r, NET_ID_SIZE);
+	const uint8_t *from = base_read_bytes(r, sizeof(struct net_group));
+	bool proved = base_read_u8(r) == 1;
+	struct net_group source;
 	struct net_known *k;
 
+	(void)base_read_u8(r);
 	if (!base_reader_ok(r))
 		return;
 	memcpy(a.ip, ip, sizeof(a.ip));
-	net_known_add(&n->known, &n->prng, &a, id, seen_s);
+	memcpy(source.b, from, sizeof(source.b));
+	net_known_add(&n->known, &a, id, seen_s, proved ? NULL : &source);
 	k = net_known_find(&n->known, id);
 	if (k)
 		k->failures = failures;
@@ -186,13 +200,15 @@ static void read_address(struct net *n, struct base_reader *r)
 
 /* The header: false: these bytes are nothing that was saved. */
 static bool read_header(struct base_reader *r, uint32_t *addresses,
-			uint32_t *bans)
+			uint32_t *bans, struct chain_siphash_key *key)
 {
 	uint32_t magic = base_read_le32(r);
 
 	*addresses = base_read_le32(r);
 	*bans = base_read_le32(r);
 	(void)base_read_le32(r);
+	key->k[0] = base_read_le64(r);
+	key->k[1] = base_read_le64(r);
 	return base_reader_ok(r) && magic == SAVE_MAGIC &&
 	       *addresses <= NET_ADDRESSES_MAX && *bans <= NET_BANS_MAX;
 }
@@ -201,12 +217,15 @@ void net_save_load(struct net *n, const uint8_t *data, size_t len)
 {
 	struct base_reader r = base_reader_init(data, len);
 	uint64_t now_s = net_unix_ms() / 1000;
+	struct chain_siphash_key key;
 	struct net_ban ban;
 	uint32_t addresses;
 	uint32_t bans;
 
-	if (!read_header(&r, &addresses, &bans))
+	if (!read_header(&r, &addresses, &bans, &key))
 		return;
+	/* The same places again. */
+	net_known_init(&n->known, &key);
 	for (uint32_t i = 0; i < addresses && base_reader_ok(&r); i++)
 		read_address(n, &r);
 	for (uint32_t i = 0; i < bans && base_reader_ok(&r); i++) {
@@ -220,6 +239,7 @@ uint32_t net_bans(struct net_ban *out, uint32_t cap, const struct net *n)
 {
 	uint8_t *copy = malloc(NET_SAVED_MAX);
 	uint64_t now_s = net_unix_ms() / 1000;
+	struct chain_siphash_key key;
 	struct base_reader r;
 	uint32_t addresses;
 	uint32_t count = 0;
@@ -228,7 +248,7 @@ uint32_t net_bans(struct net_ban *out, uint32_t cap, const struct net *n)
 	if (!copy)
 		return 0;
 	r = base_reader_init(copy, net_board_read(copy, &n->save_board));
-	if (!read_header(&r, &addresses, &bans) ||
+	if (!read_header(&r, &addresses, &bans, &key) ||
 	    (addresses > 0 &&
 	     !base_read_bytes(&r, (size_t)addresses * SAVED_ADDRESS)))
 		bans = 0;

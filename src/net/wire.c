@@ -54,8 +54,8 @@ static const struct type_row table[NET_TYPES] = {
 	[NET_CERT_OF] = {"cert-of", 0, CERT_MAX, false, false, 0},
 	[NET_GET_PROOF] = {"get-proof", 32, 32, false, false, NET_PROOF},
 	[NET_PROOF] = {"proof", 0, NET_FRAME_EXTRA, true, false, 0},
-	[NET_GET_HISTORY] = {"get-history", 36, 4 + 32 * NET_KEYS_MAX, false,
-			     false, NET_HISTORY},
+	[NET_GET_HISTORY] = {"get-history", 8 + 32, 8 + 32 * NET_KEYS_MAX,
+			     false, false, NET_HISTORY},
 	[NET_HISTORY] = {"history", 0, NET_FRAME_EXTRA, true, false, 0},
 	[NET_WATCH] = {"watch", 32, 32 * NET_KEYS_MAX, false, false, 0},
 	[NET_WATCHED] = {"watched", 0, NET_FRAME_EXTRA, true, false, 0},
@@ -81,6 +81,7 @@ static const char *const reason_name[NET_REASONS] = {
 	[NET_OVERFLOW] = "overflow",
 	[NET_ASKED] = "asked",
 	[NET_STOPPING] = "stopping",
+	[NET_QUOTA] = "quota",
 };
 
 const char *net_reason_name(enum net_reason reason)

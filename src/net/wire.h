@@ -37,10 +37,19 @@
  *   HEADERS         0..NET_HEADERS_MAX times 80 bytes
  *   GET_BLOCK       hash;  BLOCK: a block; nothing: not here
  *   GET_CERT        hash of a block;  CERT_OF: its certificate; or nothing
- *   GET_PROOF       txid;  PROOF: the answer of the reader; or nothing
- *   GET_HISTORY     from height u32 | 1..NET_KEYS_MAX times a key
- *   HISTORY         the answer of the reader; or nothing
- *   WATCH           1..NET_KEYS_MAX times a key; WATCHED: what became final
+ *   GET_PROOF       txid;  PROOF: a proof; or nothing: not found
+ *   GET_HISTORY     from height u32 | from index u32 | 1..NET_KEYS_MAX times a
+ *                   key;  HISTORY: height u32 | index u32 | proofs
+ *   WATCH           1..NET_KEYS_MAX times a key;  WATCHED: as HISTORY
+ *
+ * A key is 32 bytes: a transaction is meant when one of its P2TR outputs pays
+ * to it, or when it spends an output of the transaction with that txid. A proof
+ * is chain/tx_proof.h's. HISTORY has those of blocks from the height on (and
+ * there from the transaction with that index on), in the order of the chain, up
+ * to the place that it begins with, from which the asker goes on: the height
+ * after the answerer's tip, or less where the answer got long or took long to
+ * find. Those that spend what HISTORY itself found are in it, too. WATCH adds
+ * keys; WATCHED comes by itself with blocks that become final.
  *
  * Answers come in the order of the requests of one type.
  */
@@ -127,6 +136,7 @@ enum net_reason {
 	NET_OVERFLOW, /* we could not keep up with it */
 	NET_ASKED,    /* an operator, or the consensus, wished it */
 	NET_STOPPING,
+	NET_QUOTA, /* more than it grants */
 	NET_REASONS
 };
 

@@ -18,7 +18,10 @@ uint64_t node_monotonic_ms(void)
 
 void node_clock_init(struct node_clock *c)
 {
-	c->offset_ms = read_ms(CLOCK_REALTIME) - read_ms(CLOCK_MONOTONIC);
+	int64_t monotonic = read_ms(CLOCK_MONOTONIC);
+
+	c->offset_ms = read_ms(CLOCK_REALTIME) - monotonic;
+	c->asleep_ms = read_ms(CLOCK_BOOTTIME) - monotonic;
 }
 
 uint64_t node_clock_ms(const struct node_clock *c)
@@ -34,4 +37,10 @@ int64_t node_clock_step_ms(const struct node_clock *c)
 	if (step > -NODE_CLOCK_STEP_MS && step < NODE_CLOCK_STEP_MS)
 		return 0;
 	return step;
+}
+
+int64_t node_clock_slept_ms(const struct node_clock *c)
+{
+	return read_ms(CLOCK_BOOTTIME) - read_ms(CLOCK_MONOTONIC) -
+	       c->asleep_ms;
 }

@@ -17,6 +17,7 @@
 
 struct node_clock {
 	int64_t offset_ms; /* realtime minus monotonic at the anchor */
+	int64_t asleep_ms; /* boottime minus monotonic then */
 };
 
 /* Milliseconds of CLOCK_MONOTONIC. */
@@ -30,5 +31,9 @@ uint64_t node_clock_ms(const struct node_clock *c);
 /* How far CLOCK_REALTIME has moved away from the anchor, in milliseconds
  * (positive: forwards), or 0 below NODE_CLOCK_STEP_MS. */
 int64_t node_clock_step_ms(const struct node_clock *c);
+
+/* How long the machine was suspended since the anchor, in milliseconds: what
+ * CLOCK_BOOTTIME counts and CLOCK_MONOTONIC does not. */
+int64_t node_clock_slept_ms(const struct node_clock *c);
 
 #endif

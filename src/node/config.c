@@ -20,13 +20,23 @@ static const struct {
 	const char *second; /* NULL: none */
 	enum node_command command;
 	const char *help;
+	bool own; /* its options are its own */
 } commands[] = {
-	{"verify", NULL, NODE_VERIFY, "re-check the whole chain"},
-	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed"},
+	{"init", NULL, NODE_INIT, "make a member's keys, print its descriptor",
+	 true},
+	{"network", "assemble", NODE_NETWORK,
+	 "make the network file of members' descriptors", true},
+	{"network", "new", NODE_NETWORK,
+	 "make a whole network on this machine, for tests", true},
+	{"network", NULL, NODE_NETWORK, NULL, true},
+	{"help", NULL, NODE_HELP_ABOUT, NULL, true},
+	{"verify", NULL, NODE_VERIFY, "re-check the whole chain", false},
+	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed",
+	 false},
 	{"wallet", "restore", NODE_WALLET_RESTORE,
-	 "make a wallet of a seed on standard input"},
+	 "make a wallet of a seed on standard input", false},
 	{"wallet", "encrypt", NODE_WALLET_ENCRYPT,
-	 "encrypt the seed with a passphrase"},
+	 "encrypt the seed with a passphrase", false},
 };
 
 static const char from_default[] = "default";
@@ -51,17 +61,12 @@ static int refuse_unknown(struct base_error *err, const char *where,
 			  const char *name)
 {
 	const char *best = NULL;
-	size_t best_distance = NAME_MAX_LEN;
+	size_t distance = NODE_EDIT_MAX;
 
-	for (size_t i = 0; i < node_option_count; i++) {
-		size_t d = node_edit_distance(name, node_options[i].name);
-
-		if (d < best_distance) {
-			best_distance = d;
+	for (size_t i = 0; i < node_option_count; i++)
+		if (node_is_nearer(&distance, name, node_options[i].name))
 			best = node_options[i].name;
-		}
-	}
-	if (best && best_distance <= 1 + strlen(best) / 2)
+	if (best)
 		return base_fail(err, -EINVAL,
 				 "unknown option '%s' in %s; did you mean "
 				 "'%s'? 'minerd --help' lists all",
@@ -168,6 +173,15 @@ static int one_flag(struct flag_walk *w, const char *name, const char *value,
 	return w->c ? apply(w->c, i, value, "flag", err) : 0;
 }
 
+/* Whether the command line is a command's that parses it by itself. */
+static bool has_own_options(const struct node_config *c)
+{
+	for (size_t i = 0; i < BASE_COUNT(commands); i++)
+		if (commands[i].command == c->command)
+			return commands[i].own;
+	return false;
+}
+
 /* How many words of the command line are the command. */
 static int take_command(struct flag_walk *w, int argc, char **argv)
 {
@@ -198,10 +212,10 @@ static int walk_flags(struct flag_walk *w, int argc, char **argv,
 				      err);
 		else
 			return base_fail(err, -EINVAL,
-					 "unexpected argument '%.200s'; the "
-					 "subcommands are 'verify' and 'wallet "
-					 "export', 'restore' or 'encrypt', and "
-					 "they come first",
+					 "unexpected argument '%.200s'; "
+					 "subcommands, such as 'wallet "
+					 "export', come first; 'minerd "
+					 "--help' lists them",
 					 argv[i]);
 		if (rc < 0)
 			return rc;
@@ -347,6 +361,9 @@ int node_config_load(struct node_config *out, int argc, char **argv,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	(void)take_command(&flags, argc, argv);
+	if (has_own_options(out))
+		return 0;
 	rc = walk_flags(&look, argc, argv, err);
 	if (rc == 0)
 		rc = apply_defaults(out, err);
@@ -376,10 +393,12 @@ void node_config_help(FILE *to)
 	for (size_t i = 0; i < BASE_COUNT(commands); i++) {
 		char words[64];
 
+		if (!commands[i].help)
+			continue;
 		(void)snprintf(words, sizeof(words), "%s%s%s",
 			       commands[i].first, commands[i].second ? " " : "",
 			       commands[i].second ? commands[i].second : "");
-		(void)fprintf(to, "       minerd %-15s [options]   %s\n", words,
+		(void)fprintf(to, "       minerd %-16s [options]   %s\n", words,
 			      commands[i].help);
 	}
 	(void)fputs("\noptions (flag --NAME, environment MINERD_NAME, file "

@@ -32,6 +32,10 @@ enum node_command {
 	NODE_WALLET_EXPORT,  /* wallet export */
 	NODE_WALLET_RESTORE, /* wallet restore */
 	NODE_WALLET_ENCRYPT, /* wallet encrypt */
+	/* Those below have options of their own (node/flags.h). */
+	NODE_INIT,	     /* init */
+	NODE_NETWORK,	     /* network new, network assemble */
+	NODE_HELP_ABOUT,     /* help [SUBCOMMAND] */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */
 	NODE_PRINT_CONFIG,   /* --print-config */
@@ -83,8 +87,9 @@ struct node_config {
 
 /*
  * Fills @out from @argv, @environ_ (as in environ(7)) and the file they
- * name. 0; -EINVAL: usage, @err says which name or value and what is
- * allowed; other negative: the file could not be read.
+ * name; with a command that has options of its own only @out->command. 0;
+ * -EINVAL: usage, @err says which name or value and what is allowed; other
+ * negative: the file could not be read.
  */
 BASE_MUST_CHECK int node_config_load(struct node_config *out, int argc,
 				     char **argv, char **environ_,

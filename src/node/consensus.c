@@ -67,19 +67,6 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 	c->options.failed(c->options.failed_ctx);
 }
 
-void node_consensus_show(struct node_consensus *c)
-{
-	const struct pow_plan *plan = c->options.plan;
-	struct node_status status = {
-		.tip = c->final,
-		.hashes_per_second = pow_rate_get(&c->total, 0),
-		.threads = plan ? plan->worker_count : 0,
-	};
-
-	if (c->options.status)
-		node_status_publish(c->options.status, &status);
-}
-
 /* Time for the state machine: it never runs back. */
 void node_consensus_look_at_clock(struct node_consensus *c)
 {
@@ -88,8 +75,8 @@ void node_consensus_look_at_clock(struct node_consensus *c)
 
 	if (now > c->now)
 		c->now = now;
-	if (c->now >= due && c->now - due > c->late_ms)
-		c->late_ms = c->now - due;
+	if (c->now >= due)
+		node_lateness_note(&c->late, c->now - due);
 }
 
 /* R0. */
@@ -100,6 +87,42 @@ static void run_ticks(struct node_consensus *c)
 		return;
 	ds_advance(c->ds, c->now);
 	node_consensus_act(c);
+	node_consensus_show(c);
+}
+
+/* Time went on without us: what was agreed meanwhile is learnt anew. */
+static void follow_clock(struct node_consensus *c, int64_t step)
+{
+	if (node_clock_slept_ms(&c->clock) >= NODE_CLOCK_STEP_MS)
+		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
+			 "the machine slept for %.1f s; catching up",
+			 (double)step / SECOND_MS);
+	else
+		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
+			 "the system clock moved by %.1f s; following it",
+			 (double)step / SECOND_MS);
+	ds_clock_anomaly(c->ds, c->now);
+	node_consensus_act(c);
+	node_clock_init(&c->clock);
+	/* Not by looking at the clock: no tick of these was late. */
+	c->now = node_clock_ms(&c->clock);
+	ds_advance(c->ds, c->now);
+	node_consensus_act(c);
+}
+
+/* The state machine's time never runs back: it begins anew. */
+static void clock_ran_back(struct node_consensus *c, int64_t step)
+{
+	struct base_error err;
+	int rc = base_fail(&err, -ERESTART,
+			   "the system clock was set back by %.1f s",
+			   (double)-step / SECOND_MS);
+
+	node_log(c->options.log, NODE_LOG_WARN, "clock_step",
+		 "%s; beginning anew from what is on disk", err.text);
+	ds_clock_anomaly(c->ds, c->now);
+	node_consensus_act(c);
+	node_consensus_fail(c, rc, &err);
 }
 
 static void every_second(struct node_consensus *c, uint64_t monotonic)
@@ -107,20 +130,15 @@ static void every_second(struct node_consensus *c, uint64_t monotonic)
 	int64_t step = node_clock_step_ms(&c->clock);
 
 	c->next_second_ms = monotonic + SECOND_MS;
-	if (step != 0) {
-		node_log(c->options.log, NODE_LOG_WARN, "clock_step",
-			 "the system clock moved by %.1f s; %s",
-			 (double)step / SECOND_MS,
-			 step > 0 ? "following it"
-				  : "waiting until it has caught up");
-		ds_clock_anomaly(c->ds, c->now);
-		node_consensus_act(c);
-		node_clock_init(&c->clock);
-		node_consensus_look_at_clock(c);
-	}
+	if (step > 0)
+		follow_clock(c, step);
+	else if (step < 0 && c->rc == 0)
+		clock_ran_back(c, step);
+	node_lateness_second(&c->late);
 	node_txpool_set_time(c->options.pool, c->now / SECOND_MS);
 	if (c->rc == 0)
 		node_mine_every_second(c, monotonic);
+	node_consensus_tell_sync(c, monotonic);
 	node_consensus_show(c);
 }
 

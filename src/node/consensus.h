@@ -24,6 +24,8 @@
 
 /* The hash-rate line. */
 #define NODE_RATE_EVERY_MS 10000
+/* The line of progress in catching up. */
+#define NODE_SYNC_EVERY_MS 5000
 
 struct node_consensus;
 
@@ -44,7 +46,9 @@ struct node_consensus_options {
 	struct node_asks *asks;	  /* borrowed; opened */
 	struct net *net; /* borrowed; its NET_CONSENSUS port is the thread's,
 			  * and rings the asks' bell. NULL: no peers */
-	uint32_t verify_threads; /* 1..NODE_VERIFY_THREADS_MAX */
+	const struct node_wake *final; /* rung for every final block that is on
+					* disk and shown; NULL: for nobody */
+	uint32_t verify_threads;       /* 1..NODE_VERIFY_THREADS_MAX */
 	/* Called once by the thread when it cannot go on. */
 	void (*failed)(void *ctx);
 	void *failed_ctx;
@@ -61,7 +65,8 @@ node_consensus_start(struct node_consensus **out,
 /*
  * Ends all of them; what is on its way to the disk gets there first. Fills
  * @tip with the final tip. 0, or the negative error that @failed was called
- * for, with its sentence in @err; -EUCLEAN: the agreement had come to a HALT.
+ * for, with its sentence in @err; -EUCLEAN: the agreement had come to a HALT;
+ * -ERESTART: the clock was set back, and a new start is all that is needed.
  */
 BASE_MUST_CHECK int node_consensus_stop(struct chain_context *tip,
 					struct node_consensus *consensus,

@@ -125,6 +125,10 @@ static void final_written(struct node_consensus *c,
 	node_txpool_final(c->options.pool, c->bytes, w->block, w->block_len);
 	/* Who reads the line finds the block. */
 	node_consensus_show(c);
+	if (c->options.final)
+		node_wake_ring(c->options.final);
+	if (c->options.net)
+		(void)!net_set_height(c->options.net, c->final.height.n);
 	node_log_block(c->options.log, c->final.height, &c->final.hash);
 }
 
@@ -164,14 +168,22 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 		node_log(c->options.log, level, "mode",
 			 "%s, because this machine ran a tick late: %" PRIu64
 			 " ms at the worst, where %" PRIu64 " ms may be",
-			 mode_name[c->mode], c->late_ms,
+			 mode_name[c->mode], c->late.worst_ms,
 			 c->options.committee->delta_ms / 4);
 	else if (a->mode.reason != DS_REASON_NONE)
-		node_log(c->options.log, level, "mode", "%s, because of %s",
-			 mode_name[c->mode], ds_reason_name(a->mode.reason));
+		node_log(c->options.log, level, "mode",
+			 "%s, because of %s; in the last minute this machine "
+			 "was late by %" PRIu64 " ms at the worst, where "
+			 "%" PRIu64 " ms may be",
+			 mode_name[c->mode], ds_reason_name(a->mode.reason),
+			 node_lateness_minute(&c->late),
+			 c->options.committee->delta_ms / 4);
 	else
 		node_log(c->options.log, level, "mode", "%s",
 			 mode_name[c->mode]);
+	/* What was held for catching up is of no use any more. */
+	if (c->mode != DS_SYNC)
+		node_fetch_clear(c);
 	node_mine_again(c);
 	node_consensus_show(c);
 }
@@ -190,20 +202,8 @@ static void tell_dropped(struct node_consensus *c, const struct ds_action *a)
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, NODE_LOG_INFO, "dropped", "block %u %s",
-		 a->block.height.n, hash);
-}
-
-/* Bans close the connection, so that nobody fills the log with them. */
-static void tell_ban(struct node_consensus *c, uint32_t slot)
-{
-	const int member = c->peer_member[slot];
-
-	node_log(c->options.log, NODE_LOG_WARN, "ban",
-		 "%s sent what no honest node sends; it is refused for a while",
-		 c->peer_gen[slot] && member >= 0
-			 ? c->options.params->member[member].name
-			 : "a peer");
+	node_log(c->options.log, NODE_LOG_INFO, "dropped",
+		 "dropped block %u %s", a->block.height.n, hash);
 }
 
 static void tell_decided(struct node_consensus *c, const struct ds_action *a)
@@ -212,9 +212,8 @@ static void tell_decided(struct node_consensus *c, const struct ds_action *a)
 
 	base_hash_to_hex(hash, &a->block.hash);
 	node_log(c->options.log, NODE_LOG_DEBUG, "decided",
-		 "block %u %s at tick %" PRIu64 ", of member '%s'",
-		 a->block.height.n, hash, a->block.tick.n,
-		 c->options.params->member[a->block.sender].name);
+		 "decided block %u %s of member %u, at tick %" PRIu64,
+		 a->block.height.n, hash, a->block.sender, a->block.tick.n);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)
@@ -248,7 +247,6 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		node_net_send(c, a);
 		break;
 	case DS_ACT_BAN:
-		tell_ban(c, a->ban.peer);
 		node_net_ban(c, a->ban.peer);
 		break;
 	case DS_ACT_NEED:

@@ -5,13 +5,14 @@
  *
  * Floor 5. consensus.c has its life and its loop, consensus_act.c what the
  * state machine asks for, consensus_mine.c templates and what miners find,
- * consensus_net.c peers.
+ * consensus_net.c peers, consensus_fetch.c blocks asked for ahead.
  */
 #ifndef NODE_CONSENSUS_INTERNAL_H
 #define NODE_CONSENSUS_INTERNAL_H
 
 #include "node/clock.h"
 #include "node/consensus.h"
+#include "node/lateness.h"
 #include "node/template.h"
 #include "node/verify_pool.h"
 #include "pow/pool_rate.h"
@@ -37,6 +38,30 @@ struct node_tx_flight {
 	struct node_consensus *consensus; /* NULL: free */
 };
 
+#define NODE_NO_PEER UINT32_MAX
+#define NODE_FETCH_WINDOW 16u
+
+struct node_peer {
+	bool up;
+	uint32_t gen;
+	int member; /* or -1 */
+	enum net_mode mode;
+};
+
+/* A block asked for ahead. */
+struct node_fetched {
+	uint32_t peer;		   /* NODE_NO_PEER: not asked for */
+	struct net_buffer *buffer; /* NULL: it has not come */
+};
+
+struct node_fetch {
+	struct base_hash way[NET_HEADERS_MAX]; /* from the final tip on */
+	uint32_t count;
+	uint32_t next; /* the lowest that the state machine may ask for */
+	bool wanted;   /* it did */
+	struct node_fetched block[NODE_FETCH_WINDOW]; /* i at i % WINDOW */
+};
+
 struct node_consensus {
 	struct node_consensus_options options;
 	struct node_signer *signer;
@@ -45,17 +70,20 @@ struct node_consensus {
 	struct chain_context final;
 	enum ds_mode mode;
 	struct node_clock clock;
-	uint64_t now;	  /* what the ds was told last */
-	uint64_t late_ms; /* the worst lateness of a tick */
-	uint32_t writes;  /* with the store */
+	uint64_t now;		   /* what the ds was told last */
+	struct node_lateness late; /* of ticks */
+	uint32_t writes;	   /* with the store */
 	struct verifying verifying[VERIFYING_MAX];
 	struct store_reader *reader; /* snapshot of F's coins */
 	uint8_t *bytes;		     /* max_block_bytes, for the moment */
 	/* Peers. */
 	struct net_port *port; /* NULL: this node has none */
 	bool net_waits;	       /* there may be more events */
-	uint32_t peer_gen[NET_SLOTS_MAX];
-	int peer_member[NET_SLOTS_MAX];
+	struct node_peer peer[NET_SLOTS_MAX];
+	struct node_fetch fetch;
+	uint64_t sync_since_ms; /* monotonic; 0: not catching up */
+	uint64_t sync_told_ms;
+	struct base_height sync_from;
 	struct node_tx_flight flight[NODE_TX_FLIGHTS];
 	struct net_event tx_waiting[NODE_TX_WAITING_MAX];
 	uint32_t tx_first;
@@ -80,6 +108,7 @@ struct node_consensus {
 	_Atomic bool stopping;
 	int rc; /* why the thread ended; read after the join */
 	struct base_error err;
+	struct ds_rounds_view rounds; /* as last shown */
 };
 
 /* consensus.c */
@@ -88,7 +117,11 @@ void node_consensus_fail(struct node_consensus *c, int rc,
 /* Looks at the coins of the final tip from here on. */
 BASE_MUST_CHECK int node_consensus_snapshot(struct node_consensus *c,
 					    struct base_error *err);
+
+/* consensus_show.c: at every tick, every second and every new tip. */
 void node_consensus_show(struct node_consensus *c);
+/* Once a second: a line of progress. */
+void node_consensus_tell_sync(struct node_consensus *c, uint64_t monotonic);
 /* Brings @now up to the clock, and notes how late a tick that is due is. */
 void node_consensus_look_at_clock(struct node_consensus *c);
 
@@ -118,5 +151,21 @@ void node_net_send(struct node_consensus *c, const struct ds_action *a);
 void node_net_need(struct node_consensus *c, const struct ds_action *a);
 void node_net_have(struct node_consensus *c, const struct base_hash *hash);
 void node_net_ban(struct node_consensus *c, uint32_t peer);
+void node_net_ask_block(struct node_consensus *c, const struct base_hash *hash,
+			uint32_t peer);
+
+/* consensus_fetch.c: the headers that lead from the final tip; a block that the
+ * state machine asks for; one that came (true: its buffer is held), that a
+ * peer has not, or never will; and the turn of one that is held. */
+void node_fetch_clear(struct node_consensus *c);
+void node_fetch_way(struct node_consensus *c, const uint8_t *headers,
+		    size_t count);
+void node_fetch_want(struct node_consensus *c, const struct base_hash *hash,
+		     uint32_t peer);
+BASE_MUST_CHECK bool node_fetch_hold(struct node_consensus *c,
+				     const struct net_event *e);
+void node_fetch_missing(struct node_consensus *c, uint32_t peer);
+void node_fetch_gone(struct node_consensus *c, uint32_t peer);
+void node_fetch_feed(struct node_consensus *c);
 
 #endif

@@ -141,6 +141,14 @@ void node_net_have(struct node_consensus *c, const struct base_hash *hash)
 	send_copy(c, NET_HAVE, hash->b, sizeof(hash->b), &all, id);
 }
 
+void node_net_ask_block(struct node_consensus *c, const struct base_hash *hash,
+			uint32_t peer)
+{
+	const struct ds_peers to = only(peer);
+
+	send_copy(c, NET_GET_BLOCK, hash->b, sizeof(hash->b), &to, NULL);
+}
+
 void node_net_need(struct node_consensus *c, const struct ds_action *a)
 {
 	const struct ds_peers to = only(a->need.peer);
@@ -159,8 +167,7 @@ void node_net_need(struct node_consensus *c, const struct ds_action *a)
 		send_copy(c, NET_GET_HEADERS, range, sizeof(range), &to, NULL);
 		break;
 	case DS_NEED_BLOCK:
-		send_copy(c, NET_GET_BLOCK, hash, sizeof(a->need.hash), &to,
-			  NULL);
+		node_fetch_want(c, &a->need.hash, a->need.peer);
 		break;
 	case DS_NEED_CERT:
 		send_copy(c, NET_GET_CERT, hash, sizeof(a->need.hash), &to,
@@ -169,8 +176,16 @@ void node_net_need(struct node_consensus *c, const struct ds_action *a)
 	}
 }
 
+/* The line comes once a connection, which ends. */
 void node_net_ban(struct node_consensus *c, uint32_t peer)
 {
+	const int member = c->peer[peer].member;
+
+	node_log(c->options.log, NODE_LOG_WARN, "ban",
+		 "%s sent what no honest node sends; it is refused for a while",
+		 c->peer[peer].gen && member >= 0
+			 ? c->options.params->member[member].name
+			 : "a node");
 	if (c->port)
 		(void)!net_ban(c->port, peer);
 }
@@ -196,7 +211,8 @@ static void tx_judged(struct node_ask *ask)
 	if (f->offer.outcome == NODE_TX_REFUSED &&
 	    strcmp(f->offer.reject, chain_verdict_name(CHAIN_BAD_SIGNATURE)) ==
 		    0 &&
-	    c->peer_gen[f->event.slot] == f->event.gen)
+	    c->peer[f->event.slot].gen == f->event.gen &&
+	    c->peer[f->event.slot].up)
 		node_net_ban(c, f->event.slot);
 	net_release(c->port, f->event.message.buffer);
 	f->consensus = NULL;
@@ -330,15 +346,19 @@ static void answered(struct node_consensus *c, const struct net_event *e)
 		ds_status(c->ds, c->now, e->slot, data, len);
 		break;
 	case NET_HEADERS:
-		if (len % CHAIN_HEADER_SIZE == 0)
-			ds_headers(c->ds, c->now, e->slot, data,
-				   len / CHAIN_HEADER_SIZE);
-		else
+		if (len % CHAIN_HEADER_SIZE != 0) {
 			node_net_ban(c, e->slot);
+			break;
+		}
+		node_fetch_way(c, data, len / CHAIN_HEADER_SIZE);
+		ds_headers(c->ds, c->now, e->slot, data,
+			   len / CHAIN_HEADER_SIZE);
 		break;
 	case NET_BLOCK:
 		if (len > 0)
 			ds_block(c->ds, c->now, e->slot, data, len);
+		else
+			node_fetch_missing(c, e->slot);
 		break;
 	case NET_CERT_OF:
 		if (len > 0)
@@ -381,6 +401,11 @@ static bool message(struct node_consensus *c, const struct net_event *e)
 	case NET_GET_CERT:
 		give_cert(c, e);
 		break;
+	case NET_BLOCK:
+		if (node_fetch_hold(c, e))
+			return true;
+		answered(c, e);
+		break;
 	default:
 		answered(c, e);
 		break;
@@ -409,8 +434,10 @@ static void take_event(struct node_consensus *c, const struct net_event *e)
 	switch (e->kind) {
 	case NET_EV_UP:
 		tell_peer(c, e);
-		c->peer_gen[e->slot] = e->gen;
-		c->peer_member[e->slot] = e->up.member;
+		c->peer[e->slot] = (struct node_peer){.up = true,
+						      .gen = e->gen,
+						      .member = e->up.member,
+						      .mode = e->up.mode};
 		ds_peer_up(c->ds, c->now, e->slot, e->up.member);
 		node_consensus_act(c);
 		if (e->up.mode != NET_LIGHT)
@@ -419,21 +446,23 @@ static void take_event(struct node_consensus *c, const struct net_event *e)
 	case NET_EV_DOWN:
 		node_log(c->options.log, NODE_LOG_INFO, "peer_gone",
 			 "%s is gone: %s",
-			 c->peer_member[e->slot] >= 0
+			 c->peer[e->slot].member >= 0
 				 ? c->options.params
-					   ->member[c->peer_member[e->slot]]
+					   ->member[c->peer[e->slot].member]
 					   .name
 				 : "a node",
 			 net_reason_name(e->down));
-		c->peer_gen[e->slot] = 0;
+		c->peer[e->slot].up = false;
+		node_fetch_gone(c, e->slot);
 		ds_peer_down(c->ds, c->now, e->slot);
 		break;
 	case NET_EV_MESSAGE:
 		if (!message(c, e))
 			net_release(c->port, e->message.buffer);
 		break;
-	case NET_EV_UNANSWERED: /* the state machine has a patience of its own
-				 */
+	case NET_EV_UNANSWERED:
+		if (e->unanswered == NET_GET_BLOCK)
+			node_fetch_missing(c, e->slot);
 		break;
 	}
 	node_consensus_act(c);
@@ -452,6 +481,7 @@ void node_net_take(struct node_consensus *c)
 		taken++;
 	}
 	c->net_waits = taken == EVENTS_MAX;
+	node_fetch_feed(c);
 	judge_txs(c);
 }
 
@@ -459,6 +489,7 @@ void node_net_open(struct node_consensus *c)
 {
 	if (!c->options.net)
 		return;
+	node_fetch_clear(c);
 	c->port = net_port(c->options.net, NET_CONSENSUS);
 	node_txpool_set_accepted(c->options.pool, relay_tx, c);
 }

@@ -7,12 +7,7 @@
 
 #include "node/clock.h"
 #include "node/network_file.h"
-#include "pow/target.h"
-
-/* Spacing 5 s and tick 0.5 s keep consensus.md's advice, 10 * W * delta. */
-#define TICKS_PER_SPACING 10
-#define SUBSIDY_COINS 50
-#define HALVING_BLOCKS 210000
+#include "node/network_make.h"
 
 int node_chain_path(char out[static NODE_PATH_MAX], const struct node_config *c,
 		    const struct node_datadir *d, struct base_error *err)
@@ -23,19 +18,35 @@ int node_chain_path(char out[static NODE_PATH_MAX], const struct node_config *c,
 	return 0;
 }
 
+static void build_genesis(struct node_chain *c, const struct base_hash *params)
+{
+	c->genesis_len = chain_genesis_build(c->genesis, sizeof(c->genesis),
+					     &c->params, params);
+	chain_header_read(&c->genesis_header, c->genesis);
+	chain_header_hash(&c->genesis_hash, &c->genesis_header);
+}
+
 int node_chain_load(struct node_chain *out, const char *path,
 		    struct base_error *err)
 {
 	struct base_hash params_hash;
 	int rc = node_network_load(&out->params, &params_hash, path, err);
 
-	if (rc < 0)
-		return rc;
-	out->genesis_len = chain_genesis_build(
-		out->genesis, sizeof(out->genesis), &out->params, &params_hash);
-	chain_header_read(&out->genesis_header, out->genesis);
-	chain_header_hash(&out->genesis_hash, &out->genesis_header);
-	return 0;
+	if (rc == 0)
+		build_genesis(out, &params_hash);
+	return rc;
+}
+
+int node_chain_parse(struct node_chain *out, const char *text, size_t len,
+		     const char *name, struct base_error *err)
+{
+	struct base_hash params_hash;
+	int rc = node_network_parse(&out->params, &params_hash, text, len, name,
+				    err);
+
+	if (rc == 0)
+		build_genesis(out, &params_hash);
+	return rc;
 }
 
 static void fill_member(struct chain_member *m, const struct node_keys *keys)
@@ -50,36 +61,22 @@ int node_chain_create(const char *path, const struct node_keys *keys,
 		      double hps, uint32_t spacing_s, struct base_error *err)
 {
 	struct node_clock clock;
-	struct base_u256 target;
-	double hashes = hps * spacing_s;
+	struct node_network_wish wish = {
+		.name = "solo",
+		.delta_ms = spacing_s * 1000 / NODE_SPACING_ADVISED,
+		.spacing_s = spacing_s,
+		.hps = hps < 1 ? 1 : (uint64_t)hps,
+	};
 	struct chain_params *p = calloc(1, sizeof(*p));
 	int rc;
 
 	if (!p)
 		return base_fail(err, -ENOMEM, "no memory for %.300s", path);
 	node_clock_init(&clock);
-	(void)strcpy(p->name, "solo");
-	(void)strcpy(p->address_prefix, "mdr");
-	p->genesis_time_ms = node_clock_ms(&clock);
-	p->delta_ms = spacing_s * 1000 / TICKS_PER_SPACING;
+	wish.genesis_time_ms = node_clock_ms(&clock);
 	p->member_count = 1;
 	fill_member(&p->member[0], keys);
-	/* As easy as the compact form goes: one machine's chain may move to a
-	 * slower machine. */
-	rc = pow_target_from_bits(&p->pow_limit, 0x207fffff);
-	if (rc == 0) {
-		target = pow_target_for_hashes(hashes < 2 ? 2
-							  : (uint64_t)hashes);
-		p->genesis_bits = pow_target_to_bits(&target);
-		p->spacing_s = spacing_s;
-		p->half_life_s = CHAIN_HALF_LIFE_SPACINGS * spacing_s;
-		p->max_block_bytes = CHAIN_BLOCK_BYTES_DEFAULT;
-		p->max_block_inputs = 2 * p->delta_ms;
-		p->subsidy_initial.units = SUBSIDY_COINS * BASE_COIN;
-		p->subsidy_halving_blocks = HALVING_BLOCKS;
-		p->coinbase_maturity = CHAIN_MATURITY_DEFAULT;
-		rc = chain_params_check(p, err);
-	}
+	rc = node_network_make(p, &wish, err);
 	if (rc == 0)
 		rc = node_network_save(path, p, err);
 	free(p);

@@ -33,6 +33,11 @@ BASE_MUST_CHECK int node_chain_path(char out[static NODE_PATH_MAX],
 BASE_MUST_CHECK int node_chain_load(struct node_chain *out, const char *path,
 				    struct base_error *err);
 
+/* The same of a network file's text; @name stands for the file in messages. */
+BASE_MUST_CHECK int node_chain_parse(struct node_chain *out, const char *text,
+				     size_t len, const char *name,
+				     struct base_error *err);
+
 /*
  * Writes a new network file: one member with @keys, no faults, difficulty
  * set so that @hps hashes per second find a block every @spacing_s.

@@ -47,9 +47,9 @@ static int load_secret(uint8_t out[static SECRET_SIZE],
 		return create_secret(out, path, err);
 	if (rc == -ENOENT)
 		return base_fail(err, rc,
-				 "%.300s is missing, but this datadir already "
-				 "has a network; restore the file from your "
-				 "backup",
+				 "%.300s is missing, but the others of its "
+				 "network know that key; restore the file from "
+				 "your backup",
 				 path);
 	if (rc < 0 && rc != -EFBIG)
 		return rc;

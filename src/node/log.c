@@ -78,6 +78,16 @@ static void add_time(struct line *l)
 	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+/* The last member of an object: when, in Unix milliseconds. */
+static void add_json_end(struct line *l)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	add(l, ",\"time_ms\":%lld}",
+	    (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
 static void submit(struct node_log *log, struct line *l)
 {
 	l->record.line[l->len++] = '\n';
@@ -118,7 +128,7 @@ void node_log(struct node_log *log, enum node_log_level level,
 		    "{\"event\":\"%s\",\"level\":\"%s\",\"message\":", event,
 		    names[level]);
 		add_json_text(&l, words);
-		add(&l, "}");
+		add_json_end(&l);
 	} else {
 		add_time(&l);
 		if (level <= NODE_LOG_WARN)
@@ -138,8 +148,9 @@ void node_log_block(struct node_log *log, struct base_height height,
 		return;
 	base_hash_to_hex(hex, hash);
 	if (log->options.json) {
-		add(&l, "{\"event\":\"block\",\"height\":%u,\"hash\":\"%s\"}",
+		add(&l, "{\"event\":\"block\",\"height\":%u,\"hash\":\"%s\"",
 		    height.n, hex);
+		add_json_end(&l);
 	} else {
 		add_time(&l);
 		add(&l, "block %u %s", height.n, hex);
@@ -175,7 +186,7 @@ void node_log_rate(struct node_log *log, int worker, uint32_t threads,
 		for (unsigned w = 0; w < POW_RATE_WINDOWS; w++)
 			add(&l, ",\"hps_%s\":%.0f", names[w],
 			    pow_rate_get(rate, w));
-		add(&l, "}");
+		add_json_end(&l);
 	} else {
 		add_time(&l);
 		if (worker < 0)

@@ -4,8 +4,8 @@
  *
  * Floor 5. Any thread logs; none waits for the terminal: lines go through a
  * ring to the log thread, and what does not fit is dropped and counted.
- * Text lines are for people, JSON lines (one object each, key "event" first)
- * for programs.
+ * Text lines are for people, JSON lines (one object each, key "event" first,
+ * "time_ms" in Unix milliseconds last) for programs.
  */
 #ifndef NODE_LOG_H
 #define NODE_LOG_H

@@ -10,9 +10,26 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "node/member.h"
+#include "node/network_cmd.h"
 #include "node/run.h"
 #include "node/version.h"
 #include "node/wallet_cmd.h"
+
+/* "help init" is "init --help". */
+static int help_about(int argc, char **argv)
+{
+	static char flag[] = "--help";
+	char *words[] = {argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : flag,
+			 flag, NULL};
+
+	if (argc > 1 && strcmp(argv[1], "init") == 0)
+		return node_init(2, words);
+	if (argc > 1 && strcmp(argv[1], "network") == 0)
+		return node_network_cmd(argc > 2 ? 3 : 2, words);
+	node_config_help(stdout);
+	return NODE_EXIT_OK;
+}
 
 /*~ 1. The command line, the environment and the configuration file become
  * one immutable struct; the command in it decides what runs. */
@@ -46,6 +63,12 @@ int main(int argc, char **argv)
 		return node_wallet_restore(&config);
 	case NODE_WALLET_ENCRYPT:
 		return node_wallet_encrypt_file(&config);
+	case NODE_INIT:
+		return node_init(argc - 1, argv + 1);
+	case NODE_NETWORK:
+		return node_network_cmd(argc - 1, argv + 1);
+	case NODE_HELP_ABOUT:
+		return help_about(argc - 1, argv + 1);
 	case NODE_RUN:
 		break;
 	}

@@ -18,6 +18,7 @@
  * sticks, and what is left over at the end is unknown. */
 struct fields {
 	json_t *object;
+	const char *kind; /* of the file, in messages */
 	const char *file;
 	const char *where; /* "" or "members[3]." and the like */
 	const char *taken[FIELDS_MAX];
@@ -29,9 +30,8 @@ struct fields {
 static int refuse(struct fields *f, const char *key, const char *what)
 {
 	if (f->rc == 0)
-		f->rc = base_fail(f->err, -EBADMSG,
-				  "network file %.200s: %s%.64s %s", f->file,
-				  f->where, key, what);
+		f->rc = base_fail(f->err, -EBADMSG, "%s %.200s: %s%.64s %s",
+				  f->kind, f->file, f->where, key, what);
 	return f->rc;
 }
 
@@ -144,6 +144,7 @@ static struct fields nested(struct fields *parent, json_t *object,
 			    const char *where)
 {
 	struct fields f = {.object = object,
+			   .kind = parent->kind,
 			   .file = parent->file,
 			   .where = where,
 			   .err = parent->err,
@@ -155,13 +156,10 @@ static struct fields nested(struct fields *parent, json_t *object,
 }
 
 static void read_member(struct fields *parent, struct chain_member *out,
-			json_t *object, size_t i)
+			json_t *object, const char *where)
 {
-	char where[32];
-	struct fields f;
+	struct fields f = nested(parent, object, where);
 
-	(void)snprintf(where, sizeof(where), "members[%zu].", i);
-	f = nested(parent, object, where);
 	(void)strcpy(out->name, take_text(&f, "name", CHAIN_NAME_MAX));
 	(void)strcpy(out->address,
 		     take_text(&f, "address", CHAIN_ENDPOINT_MAX));
@@ -238,8 +236,11 @@ static void read_numbers(struct fields *f, struct chain_params *p)
 static int read_params(struct chain_params *p, json_t *root, const char *name,
 		       struct base_error *err)
 {
-	struct fields f = {
-		.object = root, .file = name, .where = "", .err = err};
+	struct fields f = {.object = root,
+			   .kind = "network file",
+			   .file = name,
+			   .where = "",
+			   .err = err};
 	json_t *members;
 	json_t *outputs;
 
@@ -252,8 +253,13 @@ static int read_params(struct chain_params *p, json_t *root, const char *name,
 	read_subsidy(&f, p);
 	members = take_array(&f, "members", CHAIN_MEMBERS_MAX);
 	p->member_count = (uint32_t)json_array_size(members);
-	for (size_t i = 0; i < p->member_count && f.rc == 0; i++)
-		read_member(&f, &p->member[i], json_array_get(members, i), i);
+	for (size_t i = 0; i < p->member_count && f.rc == 0; i++) {
+		char where[32];
+
+		(void)snprintf(where, sizeof(where), "members[%zu].", i);
+		read_member(&f, &p->member[i], json_array_get(members, i),
+			    where);
+	}
 	outputs = take_array(&f, "outputs", CHAIN_OUTPUTS_MAX);
 	p->output_count = (uint32_t)json_array_size(outputs);
 	for (size_t i = 0; i < p->output_count && f.rc == 0; i++)
@@ -422,20 +428,91 @@ char *node_network_canonical(const struct chain_params *p)
 	return text;
 }
 
+/* Indented, as a file that ends with a newline; takes @o over. */
+static char *file_text(json_t *o)
+{
+	char *text = o ? json_dumps(o, JSON_SORT_KEYS | JSON_INDENT(2)) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	char *longer = text ? realloc(text, len + 2) : NULL;
+
+	json_decref(o);
+	if (!longer) {
+		free(text);
+		return NULL;
+	}
+	(void)strcpy(longer + len, "\n");
+	return longer;
+}
+
+char *node_network_text(const struct chain_params *p)
+{
+	return file_text(params_json(p));
+}
+
 int node_network_save(const char *path, const struct chain_params *p,
 		      struct base_error *err)
 {
-	json_t *o = params_json(p);
-	char *text = o ? json_dumps(o, JSON_SORT_KEYS | JSON_INDENT(2)) : NULL;
-	size_t len;
+	char *text = node_network_text(p);
 	int rc;
 
-	json_decref(o);
 	if (!text)
 		return base_fail(err, -ENOMEM, "no memory for %.300s", path);
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL: files end with a newline */
-	rc = node_file_write(path, text, len + 1, 0644, err);
+	rc = node_file_write(path, text, strlen(text), 0644, err);
 	free(text);
 	return rc;
+}
+
+static int read_descriptor(struct chain_member *out, json_t *root,
+			   const char *path, struct base_error *err)
+{
+	struct fields f = {.object = root,
+			   .kind = "descriptor",
+			   .file = path,
+			   .where = "",
+			   .err = err};
+	struct base_error inner;
+
+	if (!json_is_object(root))
+		return refuse(&f, "", "must be one JSON object");
+	read_member(&f, out, root, "");
+	if (f.rc == 0 && chain_member_check(out, &inner) < 0)
+		return base_fail(err, -EBADMSG, "descriptor %.200s: %.280s",
+				 path, inner.text);
+	return f.rc;
+}
+
+int node_descriptor_load(struct chain_member *out, const char *path,
+			 struct base_error *err)
+{
+	char text[NODE_DESCRIPTOR_BYTES_MAX];
+	struct chain_member m = {.name = ""};
+	json_error_t why;
+	json_t *root;
+	size_t len;
+	int rc = node_file_read(text, &len, sizeof(text), path, err);
+
+	if (rc < 0)
+		return rc;
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	if (!root)
+		return base_fail(err, -EBADMSG,
+				 "descriptor %.200s: line %d: %s", path,
+				 why.line, why.text);
+	rc = read_descriptor(&m, root, path, err);
+	json_decref(root);
+	if (rc == 0)
+		*out = m;
+	return rc;
+}
+
+char *node_descriptor_text(const struct chain_member *m)
+{
+	bool failed = false;
+	json_t *o = member_json(m, &failed);
+
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return file_text(o);
 }

@@ -151,6 +151,16 @@ size_t node_edit_distance(const char *a, const char *b)
 	return row[b_len];
 }
 
+bool node_is_nearer(size_t *distance, const char *name, const char *candidate)
+{
+	size_t d = node_edit_distance(name, candidate);
+
+	if (d >= *distance || d > 1 + strlen(candidate) / 2)
+		return false;
+	*distance = d;
+	return true;
+}
+
 int node_parse_endpoint(struct net_endpoint *out, const char *text)
 {
 	const char *at = strchr(text, '@');

@@ -35,4 +35,8 @@ BASE_MUST_CHECK int node_parse_endpoint(struct net_endpoint *out,
 /* Levenshtein distance; texts beyond NODE_EDIT_MAX count as that far. */
 size_t node_edit_distance(const char *a, const char *b);
 
+/* Whether @candidate is what @name may have been meant to be, and nearer to
+ * it than *@distance (at first NODE_EDIT_MAX), which then becomes its own. */
+bool node_is_nearer(size_t *distance, const char *name, const char *candidate);
+
 #endif

@@ -17,7 +17,7 @@ struct node_peers {
 	struct node_serve *serve;
 	struct node_wake reader; /* of the serving thread */
 	struct net_endpoint member[NET_MEMBERS_MAX];
-	char listen[NET_ENDPOINT_MAX];
+	char listen[NET_ENDPOINT_MAX + 8];
 	char path[NODE_PATH_MAX];
 	uint8_t saved[NET_SAVED_MAX];
 };
@@ -116,10 +116,12 @@ static int start_net(struct node_peers *p, struct base_error *err)
 
 static int start(struct node_peers *p, struct base_error *err)
 {
-	struct node_serve_options serve = {.store = p->options.store,
-					   .status = p->options.status,
-					   .log = p->options.log,
-					   .wake = &p->reader};
+	struct node_serve_options serve = {
+		.store = p->options.store,
+		.status = p->options.status,
+		.log = p->options.log,
+		.max_block_bytes = p->options.chain->params.max_block_bytes,
+		.wake = &p->reader};
 	int rc = node_datadir_path(p->path, p->options.datadir, NODE_PEERS_FILE,
 				   err);
 
@@ -170,6 +172,11 @@ int node_peers_start(struct node_peers **out,
 struct net *node_peers_net(const struct node_peers *p)
 {
 	return p ? p->net : NULL;
+}
+
+const struct node_wake *node_peers_bell(const struct node_peers *p)
+{
+	return p ? &p->reader : NULL;
 }
 
 void node_peers_save(const struct node_peers *p)

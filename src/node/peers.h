@@ -41,6 +41,8 @@ BASE_MUST_CHECK int node_peers_start(struct node_peers **out,
 
 /* All of these allow NULL, and do or give nothing then. */
 struct net *node_peers_net(const struct node_peers *p);
+/* The bell to ring when a block is final. */
+const struct node_wake *node_peers_bell(const struct node_peers *p);
 /* Writes peers.dat; what goes wrong is logged. */
 void node_peers_save(const struct node_peers *p);
 /* Once no other thread uses the net. */

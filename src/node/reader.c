@@ -126,6 +126,7 @@ static void fill_rpc(struct node_rpc *rpc, const struct node_reader_options *o)
 	rpc->asks = o->asks;
 	rpc->log = o->log;
 	rpc->wallet = o->wallet;
+	rpc->committee = o->committee;
 	rpc->stop = o->stop;
 	rpc->stop_ctx = o->stop_ctx;
 	rpc->started_ms = node_monotonic_ms();
@@ -180,12 +181,14 @@ int node_reader_start(struct node_reader **out,
 	return rc;
 }
 
-int node_reader_run(struct node_reader *r, struct base_error *err)
+int node_reader_run(struct node_reader *r, struct net *net,
+		    struct base_error *err)
 {
 	int rc;
 
 	if (!r)
 		return 0;
+	r->rpc.net = net;
 	rc = -pthread_create(&r->thread, NULL, reader_main, r);
 	if (rc < 0)
 		return base_fail(err, rc, "cannot start the reader thread: %s",

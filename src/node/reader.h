@@ -29,6 +29,7 @@ struct node_reader_options {
 	struct node_asks *asks;
 	struct node_log *log; /* whose level "logging" sets */
 	struct node_wallet *wallet;
+	const struct ds_committee *committee;
 	void (*stop)(void *ctx); /* the method "stop"; any thread */
 	void *stop_ctx;
 };
@@ -40,8 +41,9 @@ BASE_MUST_CHECK int node_reader_start(struct node_reader **out,
 				      const struct node_reader_options *options,
 				      struct base_error *err);
 
-/* Starts the thread, once asks are answered. NULL is allowed. 0 or -errno. */
-BASE_MUST_CHECK int node_reader_run(struct node_reader *r,
+/* Starts the thread, once asks are answered. @net is borrowed; NULL: this node
+ * has no network. @r NULL is allowed. 0 or -errno. */
+BASE_MUST_CHECK int node_reader_run(struct node_reader *r, struct net *net,
 				    struct base_error *err);
 
 /* Where it listens; NULL when it does not (@r is NULL). */

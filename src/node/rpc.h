@@ -13,6 +13,7 @@
 #define NODE_RPC_H
 
 #include "api/json_rpc.h"
+#include "net/net.h"
 #include "node/log.h"
 #include "node/pool_view.h"
 #include "node/status.h"
@@ -20,6 +21,8 @@
 #include "node/wallet.h"
 #include "node/work.h"
 #include "store/store.h"
+
+#define NODE_RPC_ADDED_MAX NET_CONNECT_MAX /* nodes added by addnode */
 
 /* The methods' context. One thread. */
 struct node_rpc {
@@ -35,6 +38,10 @@ struct node_rpc {
 	struct node_wake answered;
 	struct node_log *log;
 	struct node_wallet *wallet;
+	struct net *net; /* NULL: this node has no network */
+	const struct ds_committee *committee;
+	uint32_t added_count;
+	uint8_t added[NODE_RPC_ADDED_MAX][NET_ID_SIZE]; /* by addnode */
 	/* Of the request under way. */
 	struct node_status status;
 	struct store_reader *reader; /* NULL: the store gave none */
@@ -152,6 +159,15 @@ enum api_code node_rpc_put_mempool(struct api_call *call, bool verbose,
 BASE_MUST_CHECK enum api_code node_rpc_wallet(struct node_wallet **out,
 					      struct api_call *call);
 
+/* What the network last said of itself; free it. NULL, having failed with
+ * API_OUT_OF_MEMORY. Without a network it is all zero. */
+struct net_view *node_rpc_net_view(struct api_call *call);
+/* API_NO_NETWORK where there is none. */
+BASE_MUST_CHECK enum api_code node_rpc_need_net(struct api_call *call);
+/* What a command to the network gave: 0, or -EAGAIN. API_OK with null written;
+ * API_MISC. */
+enum api_code node_rpc_net_done(struct api_call *call, int rc);
+
 /* @text as an address of this network. API_OK;
  * API_NOT_FOUND. */
 BASE_MUST_CHECK enum api_code
@@ -170,6 +186,10 @@ enum api_code node_rpc_getchaintips(struct api_call *call);
 enum api_code node_rpc_getdifficulty(struct api_call *call);
 enum api_code node_rpc_getmininginfo(struct api_call *call);
 enum api_code node_rpc_getnetworkhashps(struct api_call *call);
+/* rpc_consensus.c */
+enum api_code node_rpc_getcertificate(struct api_call *call);
+enum api_code node_rpc_getcommittee(struct api_call *call);
+enum api_code node_rpc_getconsensusinfo(struct api_call *call);
 /* rpc_control.c */
 enum api_code node_rpc_logging(struct api_call *call);
 enum api_code node_rpc_stop(struct api_call *call);
@@ -180,6 +200,17 @@ enum api_code node_rpc_getmempooldescendants(struct api_call *call);
 enum api_code node_rpc_getmempoolentry(struct api_call *call);
 enum api_code node_rpc_getmempoolinfo(struct api_call *call);
 enum api_code node_rpc_getrawmempool(struct api_call *call);
+/* rpc_net.c */
+enum api_code node_rpc_addnode(struct api_call *call);
+enum api_code node_rpc_disconnectnode(struct api_call *call);
+enum api_code node_rpc_getconnectioncount(struct api_call *call);
+enum api_code node_rpc_getnetworkinfo(struct api_call *call);
+enum api_code node_rpc_getpeerinfo(struct api_call *call);
+enum api_code node_rpc_ping(struct api_call *call);
+/* rpc_ban.c */
+enum api_code node_rpc_clearbanned(struct api_call *call);
+enum api_code node_rpc_listbanned(struct api_call *call);
+enum api_code node_rpc_setban(struct api_call *call);
 /* rpc_next_block.c */
 enum api_code node_rpc_estimatesmartfee(struct api_call *call);
 enum api_code node_rpc_excludetransaction(struct api_call *call);

@@ -107,6 +107,32 @@ static const struct api_method methods[] = {
 	 "its block is not in the chain.",
 	 {{"proof", API_STRING, true}},
 	 node_rpc_verifytxoutproof},
+	{"getcertificate",
+	 "consensus",
+	 "Returns the certificate that was made for a block, by height\n"
+	 "or hash: which members signed it, their signatures, and all of\n"
+	 "it in hex, as nodes send it. A certificate vouches for all\n"
+	 "blocks below its own; those that came by one have none.",
+	 {{"hash_or_height", API_NUMBER | API_STRING, true}},
+	 node_rpc_getcertificate},
+	{"getcommittee",
+	 "consensus",
+	 "Returns who agrees: n members of which f may be faulty, the\n"
+	 "rounds and the quorum that follow, and of each member what the\n"
+	 "network file says, whether it is connected, was heard at the\n"
+	 "last tick, in which mode (null: not heard) and whether it named\n"
+	 "our tip.",
+	 {{NULL, 0, false}},
+	 node_rpc_getcommittee},
+	{"getconsensusinfo",
+	 "consensus",
+	 "Returns the state of the agreement as of the last tick: mode,\n"
+	 "tips, lateness of this machine's ticks, who was heard, how often\n"
+	 "each doubt or alert was raised, the proposals in their rounds\n"
+	 "with who signed them, and the votes for the next block. Masks\n"
+	 "have bit i for member i.",
+	 {{NULL, 0, false}},
+	 node_rpc_getconsensusinfo},
 	{"help",
 	 "control",
 	 "Lists all methods, or explains one.",
@@ -171,6 +197,73 @@ static const struct api_method methods[] = {
 	 "block.",
 	 {{"nblocks", API_NUMBER, false}, {"height", API_NUMBER, false}},
 	 node_rpc_getnetworkhashps},
+	{"addnode",
+	 "network",
+	 "Connects to a node, ID@HOST:PORT (ID: 64 hex digits): \"add\"\n"
+	 "keeps trying until \"remove\", \"onetry\" tries once. \"remove\"\n"
+	 "closes no connection; members are always connected to.\n"
+	 "v2transport changes nothing: every connection is encrypted.",
+	 {{"node", API_STRING, true},
+	  {"command", API_STRING, true},
+	  {"v2transport", API_BOOLEAN, false}},
+	 node_rpc_addnode},
+	{"clearbanned",
+	 "network",
+	 "Lifts all bans.",
+	 {{NULL, 0, false}},
+	 node_rpc_clearbanned},
+	{"disconnectnode",
+	 "network",
+	 "Closes the connection to a peer, named by its address as\n"
+	 "getpeerinfo shows it, by its node id, or by number (nodeid, the\n"
+	 "\"id\" of getpeerinfo). A node that is to be connected to is\n"
+	 "connected to again.",
+	 {{"address", API_STRING, false}, {"nodeid", API_NUMBER, false}},
+	 node_rpc_disconnectnode},
+	{"getconnectioncount",
+	 "network",
+	 "Returns the number of peers.",
+	 {{NULL, 0, false}},
+	 node_rpc_getconnectioncount},
+	{"getnetworkinfo",
+	 "network",
+	 "Returns the state of the network, half a second old at most;\n"
+	 "from \"nodeid\" on it is ours.",
+	 {{NULL, 0, false}},
+	 node_rpc_getnetworkinfo},
+	{"getpeerinfo",
+	 "network",
+	 "Returns the peers, half a second old at most. \"id\" is given to\n"
+	 "another peer once this one is gone; what peers said per message\n"
+	 "is not kept; \"nodeid\", \"member\", \"mode\", \"access\" (may ask\n"
+	 "for the chain), \"score\" (of 100; banned at 0) and the queues, in\n"
+	 "bytes, are ours.",
+	 {{NULL, 0, false}},
+	 node_rpc_getpeerinfo},
+	{"listbanned",
+	 "network",
+	 "Returns who is banned, half a second old at most: by address, by\n"
+	 "node id (\"nodeid\") or, for what it did, by both. When a ban was\n"
+	 "made is not kept.",
+	 {{NULL, 0, false}},
+	 node_rpc_listbanned},
+	{"ping",
+	 "network",
+	 "Does nothing: every peer is pinged all the time. getpeerinfo\n"
+	 "has the last round trip.",
+	 {{NULL, 0, false}},
+	 node_rpc_ping},
+	{"setban",
+	 "network",
+	 "Bans (\"add\") a single address or a node id for bantime seconds\n"
+	 "(default 86400) or, with absolute, until that Unix time; or lifts\n"
+	 "bans (\"remove\"). A member is never banned: its id is refused for\n"
+	 "a minute, and an address where one is cannot be banned.",
+	 {{"subnet", API_STRING, true},
+	  {"command", API_STRING, true},
+	  {"bantime", API_NUMBER, false},
+	  {"absolute", API_BOOLEAN, false}},
+	 node_rpc_setban},
 	{"decoderawtransaction",
 	 "rawtransactions",
 	 "Returns the transaction that is serialised in hex. iswitness\n"

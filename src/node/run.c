@@ -14,6 +14,7 @@
 #include "node/passphrase.h"
 #include "node/peers.h"
 #include "node/reader.h"
+#include "node/verify_rate.h"
 #include "node/version.h"
 #include "node/wake.h"
 #include "node/wallet.h"
@@ -279,6 +280,7 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .asks = &n->asks,
 						    .log = n->log,
 						    .wallet = n->wallet,
+						    .committee = &n->committee,
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -366,6 +368,31 @@ static int start_peers(struct node *n, struct base_error *err)
 	return node_peers_start(&n->peers, &options, err);
 }
 
+/* Whether this member is fit for the rounds; if it is not it follows them, and
+ * says why. */
+static bool takes_part(const struct node *n)
+{
+	const struct chain_params *p = &n->chain.params;
+	uint32_t threads = verify_threads(n);
+	double rate;
+
+	if (n->self < 0 || p->member_count == 1)
+		return n->self >= 0;
+	if (threads > n->plan.usable)
+		threads = n->plan.usable;
+	rate = node_verify_rate();
+	if (node_verify_fast_enough(p, rate, threads))
+		return true;
+	node_log(n->log, NODE_LOG_ERROR, "too_slow",
+		 "this machine verifies %.0f signatures a second, and %u "
+		 "members' blocks of %u inputs must be verified within %u ms: "
+		 "it signs nothing. Give it more CPUs, or found the network "
+		 "with a lower max_block_inputs or a higher delta_ms",
+		 rate * threads, p->member_count, p->max_block_inputs,
+		 p->delta_ms / 4);
+	return false;
+}
+
 static int start_threads(struct node *n, struct base_error *err)
 {
 	const struct node_log_options log = {.fd = STDOUT_FILENO,
@@ -377,10 +404,7 @@ static int start_threads(struct node *n, struct base_error *err)
 		.params = &n->chain.params,
 		.committee = &n->committee,
 		.tip = n->tip,
-		.self = n->self,
-		.signing_secret = n->self >= 0 ? n->keys.signing_secret : NULL,
 		.store = n->store,
-		.plan = mines(n) ? &n->plan : NULL,
 		.backend = n->backend,
 		.status = &n->status,
 		.asks = &n->asks,
@@ -388,6 +412,7 @@ static int start_threads(struct node *n, struct base_error *err)
 		.failed = ring_ended,
 		.failed_ctx = &n->ended,
 	};
+	bool fit;
 	const struct node_status status = {
 		.tip = n->tip, .threads = mines(n) ? n->plan.worker_count : 0};
 	int rc = node_log_start(&n->log, &log, err);
@@ -395,6 +420,8 @@ static int start_threads(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return rc;
 	node_status_init(&n->status, &status);
+	if (node_status_open_rounds(&n->status) < 0)
+		return base_fail(err, -ENOMEM, "no memory for the status");
 	/* First, so that an address in use is said before anything else. */
 	rc = start_rpc(n, err);
 	if (rc < 0)
@@ -406,17 +433,22 @@ static int start_threads(struct node *n, struct base_error *err)
 	rc = start_peers(n, err);
 	if (rc < 0)
 		return rc;
+	fit = takes_part(n);
+	o.self = fit ? n->self : -1;
+	o.signing_secret = fit ? n->keys.signing_secret : NULL;
+	o.plan = fit && mines(n) ? &n->plan : NULL;
 	o.pool = n->pool;
 	o.log = n->log;
 	o.net = node_peers_net(n->peers);
+	o.final = node_peers_bell(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
-	return rc == 0 ? node_reader_run(n->reader, err) : rc;
+	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
 }
 
-/* Until a signal, or until a thread cannot go on. A second signal ends the
- * process at once: whatever is committed is safe. */
-static void wait_for_end(struct node *n)
+/* Until a signal (true), or until a thread cannot go on. A second signal ends
+ * the process at once: whatever is committed is safe. */
+static bool wait_for_end(const struct node *n)
 {
 	struct pollfd p[2] = {{.fd = n->signals, .events = POLLIN},
 			      {.fd = n->ended.fd, .events = POLLIN}};
@@ -429,15 +461,18 @@ static void wait_for_end(struct node *n)
 		if (rc == 0)
 			node_peers_save(n->peers);
 	}
+	node_wake_wait(&n->ended, 0);
 	if (p[0].revents) {
 		struct signalfd_siginfo info;
 
 		(void)!read(n->signals, &info, sizeof(info));
+		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+	return p[0].revents;
 }
 
-static int start_node(struct node *n, struct base_error *err)
+/* What runs can be started anew on what is opened here. */
+static int open_node(struct node *n, struct base_error *err)
 {
 	int rc = make_plan(n, err);
 
@@ -454,35 +489,68 @@ static int start_node(struct node *n, struct base_error *err)
 				     &n->datadir, false, err);
 	if (rc == 0)
 		rc = catch_signals(n, err);
-	if (rc == 0)
-		rc = start_threads(n, err);
 	return rc;
 }
 
-static int stop_node(struct node *n, struct base_error *err)
+static void close_node(struct node *n)
 {
-	int rc = 0;
-
-	node_reader_stop(n->reader);
-	if (n->consensus) {
-		rc = node_consensus_stop(&n->tip, n->consensus, err);
-		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
-			 n->tip.height.n);
-		if (rc == 0 || rc == -EUCLEAN)
-			keep_pool(n);
-	}
-	node_peers_stop(n->peers);
-	node_txpool_close(n->pool);
-	node_asks_close(&n->asks);
-	node_log_stop(n->log);
-	if (n->signals >= 0)
+	if (n->signals >= 0) {
 		(void)close(n->signals);
+		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
+	}
 	node_wake_close(&n->ended);
 	if (n->store)
 		store_close(n->store);
 	node_wallet_close(n->wallet);
 	node_keys_wipe(&n->keys);
 	node_datadir_close(&n->datadir);
+}
+
+static int stop_threads(struct node *n, struct base_error *err)
+{
+	int rc = 0;
+
+	node_reader_stop(n->reader);
+	n->reader = NULL;
+	if (n->consensus) {
+		rc = node_consensus_stop(&n->tip, n->consensus, err);
+		n->consensus = NULL;
+		node_log(n->log, NODE_LOG_INFO, "stop", "stopped at height %u",
+			 n->tip.height.n);
+		if (rc == 0 || rc == -ERESTART || rc == -EUCLEAN)
+			keep_pool(n);
+	}
+	node_peers_stop(n->peers);
+	n->peers = NULL;
+	node_txpool_close(n->pool);
+	n->pool = NULL;
+	node_asks_close(&n->asks);
+	node_status_close(&n->status);
+	node_log_stop(n->log);
+	n->log = NULL;
+	return rc;
+}
+
+/* The threads, and all of them once more whenever the clock was set back. */
+static int run_threads(struct node *n, struct base_error *err)
+{
+	bool signalled = false;
+	int stopped;
+	int rc;
+
+	do {
+		struct base_error late;
+
+		rc = start_threads(n, err);
+		if (rc == 0)
+			signalled = wait_for_end(n);
+		stopped = stop_threads(n, &late);
+		if (rc == 0 && stopped < 0 && stopped != -ERESTART) {
+			rc = stopped;
+			*err = late;
+		}
+		n->created = false;
+	} while (rc == 0 && stopped == -ERESTART && !signalled);
 	return rc;
 }
 
@@ -492,11 +560,9 @@ static int stop_node(struct node *n, struct base_error *err)
 int node_run(const struct node_config *c)
 {
 	struct base_error err;
-	struct base_error late;
 	struct node *n = aligned_alloc(BASE_CACHE_LINE, sizeof(*n));
 	int status;
 	int rc;
-	int stopped;
 
 	if (!n) {
 		(void)base_fail(&err, -ENOMEM, "no memory for the node");
@@ -508,18 +574,14 @@ int node_run(const struct node_config *c)
 	n->ended.fd = -1;
 	n->asks.wake.fd = -1;
 	n->signals = -1;
-	rc = start_node(n, &err);
+	rc = open_node(n, &err);
 	if (rc == 0)
-		wait_for_end(n);
-	stopped = stop_node(n, &late);
+		rc = run_threads(n, &err);
+	close_node(n);
 	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
+	if (rc == -EUCLEAN)
+		status = NODE_EXIT_HALT;
 	free(n);
-	if (rc == 0 && stopped < 0) {
-		rc = stopped;
-		err = late;
-		if (rc == -EUCLEAN)
-			status = NODE_EXIT_HALT;
-	}
 	if (rc < 0)
 		return node_complain(&err, status);
 	return NODE_EXIT_OK;

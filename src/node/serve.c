@@ -8,10 +8,15 @@
 
 #include "base/bytes.h"
 #include "chain/header.h"
+#include "node/history.h"
 
 struct node_serve {
 	struct node_serve_options options;
 	struct net_port *port;
+	struct node_history *history;
+	uint8_t *answer; /* of it */
+	bool watched;
+	struct base_height told;     /* the tip when watchers were last told */
 	struct store_reader *reader; /* of the batch; NULL: none yet */
 	struct node_status status;   /* of the batch */
 	pthread_t thread;
@@ -139,9 +144,42 @@ static bool give_cert(struct node_serve *s, const struct net_event *e)
 	return false;
 }
 
+static void give_own(struct node_serve *s, const struct net_event *e)
+{
+	const struct net_buffer *b = e->message.buffer;
+	const bool one = e->message.type == NET_GET_PROOF;
+	size_t len;
+	int rc = (one ? node_history_proof : node_history_of)(
+		s->answer, &len, s->history, s->reader, b->data, b->len);
+
+	if (rc == -EBADMSG)
+		(void)!net_ban(s->port, e->slot);
+	else if (rc < 0)
+		refuse(s, e);
+	else
+		reply(s, e, one ? NET_PROOF : NET_HISTORY, s->answer, len);
+}
+
+static void watch(struct node_serve *s, const struct net_event *e)
+{
+	const struct net_buffer *b = e->message.buffer;
+
+	if (node_history_watch(s->history, e->slot, e->gen,
+			       s->status.tip.height, b->data,
+			       b->len) == -EBADMSG)
+		(void)!net_ban(s->port, e->slot);
+	else
+		s->watched = true;
+}
+
 /* True: the buffer was handed on. */
 static bool answer(struct node_serve *s, const struct net_event *e)
 {
+	/* R4: what this node holds for final is in doubt. */
+	if (s->status.mode == DS_HALT && e->message.type != NET_GET_STATUS) {
+		refuse(s, e);
+		return false;
+	}
 	switch (e->message.type) {
 	case NET_GET_STATUS:
 		give_status(s, e);
@@ -154,10 +192,11 @@ static bool answer(struct node_serve *s, const struct net_event *e)
 	case NET_GET_CERT:
 		return give_cert(s, e);
 	case NET_GET_PROOF:
-		reply(s, e, NET_PROOF, NULL, 0);
-		return false;
 	case NET_GET_HISTORY:
-		reply(s, e, NET_HISTORY, NULL, 0);
+		give_own(s, e);
+		return false;
+	case NET_WATCH:
+		watch(s, e);
 		return false;
 	default:
 		return false;
@@ -200,6 +239,25 @@ static void answer_batch(struct node_serve *s, struct net_event *e)
 	s->reader = NULL;
 }
 
+/* To those who watch keys, what came since the last time. */
+static void tell_news(struct node_serve *s)
+{
+	struct net_event e = {.kind = NET_EV_MESSAGE};
+	struct node_status now;
+	size_t len;
+
+	node_status_read(&now, s->options.status);
+	if (now.tip.height.n == s->told.n || now.mode == DS_HALT || !begin(s))
+		return;
+	s->told = s->status.tip.height;
+	while (node_history_watched(s->answer, &len, &e.slot, &e.gen,
+				    s->history, s->reader,
+				    s->status.tip.height))
+		reply(s, &e, NET_WATCHED, s->answer, len);
+	store_read_end(s->reader);
+	s->reader = NULL;
+}
+
 static void *serve_main(void *arg)
 {
 	struct node_serve *s = arg;
@@ -212,6 +270,8 @@ static void *serve_main(void *arg)
 			answer_batch(s, &e);
 		else
 			node_wake_wait(s->options.wake, -1);
+		if (s->watched)
+			tell_news(s);
 	}
 	return NULL;
 }
@@ -227,8 +287,18 @@ int node_serve_start(struct node_serve **out,
 		return base_fail(err, -ENOMEM, "no memory to serve peers");
 	s->options = *options;
 	s->port = net_port(options->net, NET_READER);
-	rc = -pthread_create(&s->thread, NULL, serve_main, s);
+	rc = node_history_open(&s->history, options->max_block_bytes, err);
 	if (rc < 0) {
+		free(s);
+		return rc;
+	}
+	s->answer = malloc(node_history_cap(s->history));
+	rc = s->answer ? 0 : -ENOMEM;
+	if (rc == 0)
+		rc = -pthread_create(&s->thread, NULL, serve_main, s);
+	if (rc < 0) {
+		free(s->answer);
+		node_history_close(s->history);
 		free(s);
 		return base_fail(err, rc, "cannot start the serving thread: %s",
 				 strerror(-rc));
@@ -245,5 +315,7 @@ void node_serve_stop(struct node_serve *s)
 	atomic_store_explicit(&s->stopping, true, memory_order_release);
 	node_wake_ring(s->options.wake);
 	(void)pthread_join(s->thread, NULL);
+	free(s->answer);
+	node_history_close(s->history);
 	free(s);
 }

@@ -30,7 +30,9 @@ struct node_serve_options {
 	struct store *store;
 	const struct node_status_board *status;
 	struct node_log *log;
-	const struct node_wake *wake; /* rung by @net for its NET_READER port */
+	uint32_t max_block_bytes;
+	/* Rung by @net for its NET_READER port, and when a block is final. */
+	const struct node_wake *wake;
 };
 
 /* 0 or -errno. */

@@ -11,12 +11,22 @@
 #include "store/pages.h"
 
 static const char *const table_name[STORE_TABLES] = {
-	[STORE_META] = "meta",	       [STORE_BLOCKS] = "blocks",
-	[STORE_HEIGHTS] = "heights",   [STORE_HEADERS] = "headers",
-	[STORE_CERTS] = "certs",       [STORE_COINS] = "coins",
-	[STORE_RUNS] = "runs",	       [STORE_TXS] = "txs",
-	[STORE_POOL] = "pool",	       [STORE_MEMBER] = "member",
+	[STORE_META] = "meta",
+	[STORE_BLOCKS] = "blocks",
+	[STORE_HEIGHTS] = "heights",
+	[STORE_HEADERS] = "headers",
+	[STORE_CERTS] = "certs",
+	[STORE_COINS] = "coins",
+	[STORE_RUNS] = "runs",
+	[STORE_TXS] = "txs",
+	[STORE_POOL] = "pool",
+	[STORE_MEMBER] = "member",
 	[STORE_EVIDENCE] = "evidence",
+	[STORE_LIGHT_STATE] = "light state",
+	[STORE_LIGHT_HEADERS] = "light headers",
+	[STORE_LIGHT_TXS] = "light txs",
+	[STORE_LIGHT_KEYS] = "light keys",
+	[STORE_LIGHT_PENDING] = "light pending",
 };
 
 /* A new store grows here, so that data.mdb is there whole or not at all. */
@@ -101,7 +111,12 @@ static int remove_new(const struct paths *at)
 	return 0;
 }
 
-static int put_tables(MDB_env *env)
+static int table_count(const struct store *s)
+{
+	return s->light ? STORE_TABLES : STORE_FULL_TABLES;
+}
+
+static int put_tables(const struct store *s, MDB_env *env)
 {
 	uint8_t format[4];
 	MDB_val key = store_val("format", 6);
@@ -112,7 +127,7 @@ static int put_tables(MDB_env *env)
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < STORE_TABLES && !rc; i++)
+	for (int i = 0; i < table_count(s) && !rc; i++)
 		rc = mdb_dbi_open(txn, table_name[i], MDB_CREATE, &table[i]);
 	base_store_le32(format, STORE_FORMAT);
 	if (!rc)
@@ -139,7 +154,7 @@ static int create_in(const struct store *s, const struct paths *at)
 		return rc;
 	rc = mdb_env_open(env, at->dir, MDB_NOTLS, STORE_FILE_MODE);
 	if (!rc)
-		rc = put_tables(env);
+		rc = put_tables(s, env);
 	mdb_env_close(env);
 	if (!rc && rename(at->data, s->path) < 0)
 		rc = errno;
@@ -264,7 +279,7 @@ static int check_tip(const struct store *s, MDB_txn *txn,
  * does: no filter follows them. */
 static int make_filter(struct store *s, MDB_txn *txn, struct base_error *err)
 {
-	int rc = s->read_only ? 0 : store_coins_filter(s, txn);
+	int rc = s->read_only || s->light ? 0 : store_coins_filter(s, txn);
 
 	return rc ? store_failed(err, rc, s->path, "reading the coins of") : 0;
 }
@@ -286,7 +301,7 @@ static int open_tables(struct store *s, struct base_error *err)
 		rc = open_table(s, txn, STORE_META, err);
 	if (!rc)
 		rc = check_format(s, txn, err);
-	for (int i = STORE_META + 1; i < STORE_TABLES && !rc; i++)
+	for (int i = STORE_META + 1; i < table_count(s) && !rc; i++)
 		rc = open_table(s, txn, i, err);
 	if (!rc)
 		rc = check_tip(s, txn, err);

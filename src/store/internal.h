@@ -15,6 +15,13 @@
  *   pool     be32 index -> a piece of the mempool's dump
  *   member   "proposed" -> le64 tick; "vote" -> vote; "vote block" -> block
  *   evidence be64 number, in the order of writing -> evidence
+ * and in a light node's store (light.h):
+ *   light state    "final", "tip" -> chain context; "cert" -> certificate of
+ *                  final; "conflict 0", "conflict 1" -> certificates
+ *   light headers  be32 height / STORE_LIGHT_CHUNK -> headers side by side
+ *   light txs      be32 height | be32 index -> proof of one transaction
+ *   light keys     key -> le32 height from which it is looked for
+ *   light pending  txid -> a transaction of ours on its way
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -48,8 +55,16 @@ enum store_table {
 	STORE_POOL,
 	STORE_MEMBER,
 	STORE_EVIDENCE,
+	STORE_FULL_TABLES,
+	STORE_LIGHT_STATE = STORE_FULL_TABLES,
+	STORE_LIGHT_HEADERS,
+	STORE_LIGHT_TXS,
+	STORE_LIGHT_KEYS,
+	STORE_LIGHT_PENDING,
 	STORE_TABLES
 };
+
+_Static_assert(STORE_TABLES <= STORE_TABLES_MAX, "LMDB has room for them");
 
 /* Blocks whose changes to the coins are runs (runs.h), and slices of the
  * keys: with more of them, commits touch fewer pages of the table of coins
@@ -88,6 +103,7 @@ struct store {
 	uint64_t map_bytes;
 	uint8_t *stripped; /* for ids of transactions; NULL: no index */
 	bool read_only;
+	bool light;
 	char dir[STORE_PATH_MAX];
 	char path[STORE_PATH_MAX]; /* of data.mdb */
 };

@@ -101,7 +101,8 @@ int store_open(struct store **out, const struct store_options *options,
 		s->map_bytes = STORE_MAP_DEFAULT;
 	for (size_t i = 0; i < STORE_READERS_MAX; i++)
 		s->reader[i].s = s;
-	rc = s->read_only ? 0 : store_filter_init(&s->filter);
+	s->light = options->light;
+	rc = s->read_only || s->light ? 0 : store_filter_init(&s->filter);
 	if (rc)
 		rc = store_failed(err, -rc, s->path, "opening");
 	else

@@ -39,6 +39,8 @@ struct store_options {
 	 * and goes on where it was interrupted. Left as it is when not set;
 	 * not to be had with read_only. */
 	bool txindex;
+	/* A light node's: no blocks, but the tables of light.h. */
+	bool light;
 };
 
 /*

@@ -5,7 +5,7 @@
 #include <sys/random.h>
 
 #include "base/assert.h"
-#include "consensus/message.h"
+#include "consensus/light.h"
 #include "store/internal.h"
 #include "store/pages.h"
 #include "store/shadow.h"
@@ -121,14 +121,10 @@ static int verify_txs(struct verify *v, uint32_t height,
 static int verify_cert(struct verify *v, uint32_t height,
 		       const struct base_hash *hash)
 {
-	struct chain_check check[DS_MEMBERS_MAX];
 	const struct ds_committee *c = &v->committee;
 	struct ds_cert cert;
-	struct base_hash signed_hash;
 	uint8_t key[4];
-	uint32_t count = 0;
 	MDB_val value;
-	ds_mask left;
 	int rc;
 
 	base_store_be32(key, height);
@@ -141,17 +137,7 @@ static int verify_cert(struct verify *v, uint32_t height,
 	if (cert.height.n != height || !base_hash_equal(&cert.hash, hash))
 		return broken_at(v, height,
 				 "the certificate is another block's");
-	ds_hash_vote(&signed_hash, c, cert.epoch, cert.height, &cert.hash);
-	for (left = cert.mask; left; count++) {
-		uint32_t who = ds_mask_take(&left);
-
-		check[count].sighash = signed_hash;
-		memcpy(check[count].key, c->key[who], CHAIN_KEY_SIZE);
-		memcpy(check[count].signature,
-		       ds_signature_of(cert.signatures, cert.mask, who),
-		       DS_SIGNATURE_SIZE);
-	}
-	if (!chain_checks_valid(check, count))
+	if (!ds_cert_valid(c, &cert))
 		return broken_at(v, height,
 				 "the certificate has a wrong signature");
 	return 0;

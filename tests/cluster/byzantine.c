@@ -95,7 +95,7 @@ static struct ds_peers choose(const struct ds_peers *all, ds_mask mask, bool in)
 	struct ds_peers out = {{0}};
 
 	for (uint32_t i = 0; i < DS_PEERS_MAX; i++) {
-		const int m = self->peer_member[i];
+		const int m = self->peer[i].member;
 		const bool is = m >= 0 && ds_mask_has(mask, (uint32_t)m);
 
 		if (all->word[i / 64] >> i % 64 & 1 && is == in)
@@ -258,14 +258,13 @@ void __wrap_ds_message(struct ds *ds, uint64_t now, uint32_t peer,
 	struct ds_peers to = {{0}};
 	struct ds_vote v;
 
-	if (how.deaf && (kind == DS_VOTE || kind == DS_CERT))
-		return;
 	if (self && kind == DS_VOTE && how.echo &&
 	    ds_vote_read(&v, self->options.committee, data, len) == 0 &&
 	    ds_mask_has(how.echo, v.voter) &&
-	    self->peer_member[peer] == v.voter) {
+	    self->peer[peer].member == v.voter) {
 		to.word[peer / 64] = UINT64_C(1) << peer % 64;
 		vote(&v, &v.hash, &to);
 	}
-	__real_ds_message(ds, now, peer, kind, data, len);
+	if (!how.deaf || (kind != DS_VOTE && kind != DS_CERT))
+		__real_ds_message(ds, now, peer, kind, data, len);
 }
