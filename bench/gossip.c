@@ -23,8 +23,8 @@
 #define MESSAGE_BYTES 150u
 #define BODY_BYTES (1u << 20)
 #define ROUNDS_MAX 101
-#define WINDOW 2048u /* messages on their way */
-#define BODIES 6u    /* the same for bodies */
+#define WINDOW_MAX 2048u /* messages on their way */
+#define BODIES 6u	 /* the same for bodies */
 #define UP_MS_MAX 10000
 #define EXIT_USAGE 2
 
@@ -44,6 +44,7 @@ struct run {
 	struct side a; /* sends */
 	struct side b;
 	uint64_t count;
+	uint64_t window;
 	bool bodies;
 	_Atomic uint64_t got; /* by b */
 };
@@ -52,6 +53,7 @@ struct options {
 	unsigned rounds;
 	uint64_t messages;
 	uint64_t bodies;
+	uint64_t window;
 	bool json;
 };
 
@@ -163,15 +165,13 @@ static void send_one(struct run *r, uint64_t number)
 
 static void *sender(void *arg)
 {
-	uint64_t window;
 	struct run *r = arg;
 
-	window = r->bodies ? BODIES : WINDOW;
 	for (uint64_t i = 0; i < r->count; i++) {
 		/* Only how many: what was received is not looked at. */
 		while (i - atomic_load_explicit(&r->got,
 						memory_order_relaxed) >=
-		       window)
+		       r->window)
 			node_wake_wait(&r->a.wake, 1);
 		send_one(r, i);
 	}
@@ -181,6 +181,7 @@ static void *sender(void *arg)
 /* In order, all of them, each of the right length. */
 static void receive_all(struct run *r)
 {
+	uint64_t often = r->window < 4 ? 1 : r->window / 4;
 	uint64_t got = 0;
 	uint64_t number;
 	struct net_event e;
@@ -204,7 +205,7 @@ static void receive_all(struct run *r)
 				(void)sched_yield();
 		net_release(r->b.port, e.message.buffer);
 		atomic_store_explicit(&r->got, ++got, memory_order_relaxed);
-		if (r->bodies || got % (WINDOW / 4) == 0)
+		if (r->bodies || got % often == 0)
 			node_wake_ring(&r->a.wake);
 	}
 }
@@ -226,7 +227,7 @@ static uint64_t enters_of(const struct run *r)
 	return v[0].counter[NET_C_ENTERS] + v[1].counter[NET_C_ENTERS];
 }
 
-static struct sample run_once(uint64_t count, bool bodies)
+static struct sample run_once(uint64_t count, uint64_t window, bool bodies)
 {
 	static struct run r;
 	struct sample s;
@@ -236,6 +237,7 @@ static struct sample run_once(uint64_t count, bool bodies)
 
 	run_open(&r);
 	r.count = count;
+	r.window = window;
 	r.bodies = bodies;
 	s.enters = enters_of(&r);
 	cpu = measure_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -291,8 +293,8 @@ static void measure(const struct options *o)
 	double bytes = (double)o->bodies * BODY_BYTES;
 
 	for (unsigned i = 0; i < o->rounds; i++) {
-		struct sample m = run_once(o->messages, false);
-		struct sample b = run_once(o->bodies, true);
+		struct sample m = run_once(o->messages, o->window, false);
+		struct sample b = run_once(o->bodies, BODIES, true);
 		struct blocking_sample t = blocking_run(o->bodies, BODY_BYTES);
 		double n = (double)o->messages;
 
@@ -351,6 +353,7 @@ static const char usage[] =
 	"OpenSSL on\nblocking sockets. CPU time is that of all threads.\n"
 	"  --rounds N    3 to 101 (default 5)\n"
 	"  --messages N  a round (default 400000)\n"
+	"  --window N    of them on their way, 1 to 2048 (default 2048)\n"
 	"  --bodies N    of 1 MiB, a round (default 500)\n"
 	"  --json        one line for tools\n"
 	"  --help        this text\n";
@@ -361,11 +364,15 @@ int main(int argc, char **argv)
 		{"rounds", required_argument, NULL, 'r'},
 		{"messages", required_argument, NULL, 'm'},
 		{"bodies", required_argument, NULL, 'b'},
+		{"window", required_argument, NULL, 'w'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct options o = {.rounds = 5, .messages = 400000, .bodies = 500};
+	struct options o = {.rounds = 5,
+			    .messages = 400000,
+			    .bodies = 500,
+			    .window = WINDOW_MAX};
 	char machine[MEASURE_MACHINE_MAX];
 	int c;
 
@@ -376,6 +383,8 @@ int main(int argc, char **argv)
 			o.messages = (uint64_t)atoll(optarg);
 		else if (c == 'b')
 			o.bodies = (uint64_t)atoll(optarg);
+		else if (c == 'w')
+			o.window = (uint64_t)atoll(optarg);
 		else if (c == 'j')
 			o.json = true;
 		else
@@ -385,7 +394,8 @@ int main(int argc, char **argv)
 				       : EXIT_USAGE;
 	}
 	if (o.rounds < 3 || o.rounds > ROUNDS_MAX || o.messages < 1000 ||
-	    o.messages > 100000000 || o.bodies < 10 || o.bodies > 100000) {
+	    o.messages > 100000000 || o.window < 1 || o.window > WINDOW_MAX ||
+	    o.bodies < 10 || o.bodies > 100000) {
 		(void)fputs(usage, stderr);
 		return EXIT_USAGE;
 	}

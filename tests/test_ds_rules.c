@@ -606,6 +606,46 @@ static void beat(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
 	     ds_beat_write(data, sizeof(data), &m));
 }
 
+/* R3: the certificate once more for who says, long after, that it lacks it. */
+static void r3_help(void **state)
+{
+	struct world *w = start();
+	struct made b = mine(w, 0);
+	uint32_t sent;
+
+	(void)state;
+	/* What it sends of it is lost; nobody else knows. */
+	w->node[2].silent = true;
+	certify(w, 2, 1, &b.hash);
+	ds_block(w->node[2].ds, w->now, 0, b.block, b.len);
+	world_drain(&w->node[2]);
+	w->node[2].silent = false;
+	assert_int_equal(w->node[2].height, 1);
+	sent = w->node[2].sent[DS_CERT];
+	world_run(w, START + 2, 500);
+	assert_int_equal(w->node[2].sent[DS_CERT], sent);
+	world_run(w, START + 9, 500);
+	assert_true(w->node[2].sent[DS_CERT] > sent);
+	world_run(w, START + 12, 500);
+	for (uint32_t i = 0; i < w->n; i++)
+		assert_int_equal(w->node[i].height, 1);
+	world_free(w);
+}
+
+/* R7: who hears too few stays in SYNC. */
+static void r7_alone_in_sync(void **state)
+{
+	struct world *w = start();
+
+	(void)state;
+	w->node[0].silent = true;
+	w->node[1].silent = true;
+	world_run(w, START + 20, 500);
+	assert_int_equal(w->node[3].alerts[DS_BEATS], 1);
+	assert_int_equal(world_mode(w, 3), DS_SYNC);
+	world_free(w);
+}
+
 /* R5: f others elsewhere say nothing; f + 1 that I am wrong. Their clocks are
  * for people. */
 static void r5_diverged_and_skew(void **state)
@@ -671,6 +711,8 @@ int main(void)
 		cmocka_unit_test(r3_split),
 		cmocka_unit_test(r4_overruled),
 		cmocka_unit_test(r4_higher_and_halt),
+		cmocka_unit_test(r3_help),
+		cmocka_unit_test(r7_alone_in_sync),
 		cmocka_unit_test(r5_diverged_and_skew),
 		cmocka_unit_test(r7_modes_in_order),
 	};

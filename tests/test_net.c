@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "net_raw.h"
 
+#include <sys/resource.h>
+
+#include "net/uring.h"
+
 static void two_nodes_meet_and_talk(void **state)
 {
 	struct node a, b;
@@ -169,6 +173,43 @@ static void a_try_is_made_once(void **state)
 	node_end(&a);
 }
 
+/* The ring has places for so many of them, and does without for the rest. */
+static void high_descriptors_work(void **state)
+{
+	static int fd[NET_URING_FILES_MAX];
+	struct rlimit limit;
+	struct net_event e;
+	struct node a, b;
+	uint32_t to_b;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_cur < NET_URING_FILES_MAX + 100) {
+		limit.rlim_cur = NET_URING_FILES_MAX + 100;
+		if (limit.rlim_cur > limit.rlim_max ||
+		    setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+			print_message("# too few open files are allowed\n");
+			skip();
+		}
+	}
+	for (uint32_t i = 0; i < NET_URING_FILES_MAX; i++) {
+		fd[i] = dup(STDERR_FILENO);
+		assert_true(fd[i] >= 0);
+	}
+	node_begin(&a, 1);
+	node_begin(&b, 2);
+	node_join(&a, &b, &to_b, NULL);
+	send_to(a.port, to_b, NET_PROPOSAL,
+		make_payload(a.port, BLOCK_BYTES, 9), NULL);
+	e = expect_message(b.port, NET_PROPOSAL);
+	check_payload(e.message.buffer, BLOCK_BYTES, 9);
+	net_release(b.port, e.message.buffer);
+	node_end(&a);
+	node_end(&b);
+	for (uint32_t i = 0; i < NET_URING_FILES_MAX; i++)
+		(void)close(fd[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +218,7 @@ int main(void)
 		cmocka_unit_test(many_messages_keep_their_order),
 		cmocka_unit_test(a_slot_is_free_when_its_end_was_seen),
 		cmocka_unit_test(a_try_is_made_once),
+		cmocka_unit_test(high_descriptors_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

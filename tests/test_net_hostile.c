@@ -309,6 +309,47 @@ static void bad_frames_end_the_connection(void **state)
 	node_end(&n);
 }
 
+/* A stranger's offence does not shut out a member behind the same address. */
+static void members_share_addresses_with_strangers(void **state)
+{
+	uint8_t data[NET_FRAME_HEADER] = {0};
+	struct net_endpoint member[2] = {{.address = "127.0.0.1:1"},
+					 {.address = "127.0.0.1:1"}};
+	struct net_options o;
+	struct net_event e;
+	struct node m;
+	struct node n;
+
+	(void)state;
+	node_key(&n, 1);
+	node_key(&m, 2);
+	memcpy(member[0].id, n.id, NET_ID_SIZE);
+	memcpy(member[1].id, m.id, NET_ID_SIZE);
+	o = quick(&n);
+	o.member = member;
+	o.members = 2;
+	o.self = 0;
+	node_start(&n, &o);
+	raw_join(&r, &n, 10);
+	assert_int_equal(expect_up(&n).kind, NET_EV_UP);
+	net_frame_header(data, 8, 255, 0);
+	assert_true(raw_seal(&r, data, sizeof(data)));
+	raw_expect_closed(&r);
+	assert_int_equal(expect_down(&n).down, NET_BANNED);
+	raw_close(&r);
+	/* Another key at that address is known for a stranger's now. */
+	raw_open(&r, &n);
+	assert_true(raw_handshake(&r, 11, n.id));
+	raw_expect_closed(&r);
+	raw_close(&r);
+	raw_join(&r, &n, 2);
+	e = expect_up(&n);
+	assert_int_equal(e.up.member, 1);
+	raw_close(&r);
+	assert_int_equal(expect_down(&n).kind, NET_EV_DOWN);
+	node_end(&n);
+}
+
 static void nothing_comes_before_hello(void **state)
 {
 	struct node n;
@@ -403,6 +444,7 @@ int main(void)
 		cmocka_unit_test(other_chains_are_told_so),
 		cmocka_unit_test(a_node_does_not_talk_to_itself),
 		cmocka_unit_test(bad_frames_end_the_connection),
+		cmocka_unit_test(members_share_addresses_with_strangers),
 		cmocka_unit_test(nothing_comes_before_hello),
 		cmocka_unit_test(parts_in_the_wrong_order),
 		cmocka_unit_test(a_message_without_end_is_not_waited_for),

@@ -2,6 +2,8 @@
 /* Queues, quotas, numbers of connections, bans, access. */
 #include "net_raw.h"
 
+#include <stdatomic.h>
+
 static struct raw r;
 static struct raw many[8];
 static uint8_t page[NET_RECORD_MAX];
@@ -520,6 +522,81 @@ static void of_two_connections_one_stays(void **state)
 	}
 }
 
+static _Atomic uint32_t unreachable;
+
+static void count_unreachable(void *ctx, const char *line)
+{
+	(void)ctx;
+	/* Only how many. */
+	if (strstr(line, "outbound ended: unreachable"))
+		(void)atomic_fetch_add_explicit(&unreachable, 1,
+						memory_order_relaxed);
+}
+
+/* Listens, and has more connections than its backlog takes: further ones get
+ * no answer at all. Descriptors to close; the first one listens. */
+static void listen_and_be_full(int fd[static 8], struct net_endpoint *out)
+{
+	struct sockaddr_storage sa;
+	struct net_addr a;
+	socklen_t len;
+
+	assert_int_equal(net_addr_parse(&a, "127.0.0.1:0"), 0);
+	len = net_addr_to_socket(&sa, &a);
+	fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd[0] >= 0);
+	assert_int_equal(bind(fd[0], (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(fd[0], 0), 0);
+	len = sizeof(sa);
+	assert_int_equal(getsockname(fd[0], (struct sockaddr *)&sa, &len), 0);
+	net_addr_from_socket(&a, &sa);
+	net_addr_text(out->address, &a);
+	for (uint32_t i = 1; i < 8; i++) {
+		fd[i] = socket(AF_INET,
+			       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		assert_true(fd[i] >= 0);
+		(void)connect(fd[i], (struct sockaddr *)&sa, len);
+	}
+}
+
+static void a_connection_that_hangs_is_given_up(void **state)
+{
+	struct net_endpoint to = {.id = {1}};
+	struct net_options o;
+	struct node n;
+	int fd[8];
+
+	(void)state;
+	begin(&n, &o, 1);
+	o.timing.hello = 200;
+	o.timing.retry = 10;
+	o.log = count_unreachable;
+	node_start(&n, &o);
+	listen_and_be_full(fd, &to);
+	assert_int_equal(net_connect(n.net, &to, false), 0);
+	/* And tried again. */
+	for (int i = 0; i < WAIT_TURNS; i++) {
+		if (atomic_load_explicit(&unreachable, memory_order_relaxed) >=
+		    2)
+			break;
+		pause_ms(1);
+	}
+	assert_true(atomic_load_explicit(&unreachable, memory_order_relaxed) >=
+		    2);
+	for (uint32_t i = 0; i < 8; i++)
+		(void)close(fd[i]);
+	node_end(&n);
+	/* With one under way it ends as well. */
+	listen_and_be_full(fd, &to);
+	o.timing.hello = 600000;
+	node_start(&n, &o);
+	assert_int_equal(net_connect(n.net, &to, false), 0);
+	pause_ms(20);
+	node_end(&n);
+	for (uint32_t i = 0; i < 8; i++)
+		(void)close(fd[i]);
+}
+
 static void starting_and_stopping(void **state)
 {
 	struct net_options o;
@@ -567,6 +644,7 @@ int main(void)
 		cmocka_unit_test(requests_are_bounded_and_end),
 		cmocka_unit_test(access_is_a_policy),
 		cmocka_unit_test(of_two_connections_one_stays),
+		cmocka_unit_test(a_connection_that_hangs_is_given_up),
 		cmocka_unit_test(starting_and_stopping),
 	};
 

@@ -100,6 +100,25 @@ def datadirs_in_use(folder):
     expect(["init", "--datadir", d, "--member", "a"], 1, "network of its own")
 
 
+def members_wait_for_their_network(folder):
+    """a member's datadir makes no network of its own, nor new keys"""
+    d, _ = init(folder, "alice")
+    before = snapshot(d)
+    expect(["--datadir", d, "--rpc", "off"], 1, d, "network file", "--network")
+    assert snapshot(d) == before
+    path = os.path.join(folder, "alice.json")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(slurp(d, "member.json").decode())
+    assemble(path, *START, "--out", os.path.join(d, "network.json"))
+    key = os.path.join(d, "keys", "signing.key")
+    os.rename(key, key + ".away")
+    expect(["--datadir", d, "--rpc", "off"], 1, "signing.key", "backup")
+    assert not os.path.exists(key)
+    os.rename(key + ".away", key)
+    with Node("--datadir", d, "--threads", "1", *QUICK) as node:
+        node.wait_event("start")
+
+
 def wallets_may_be_encrypted(folder):
     """init encrypts the wallet with the passphrase of a file"""
     secret = os.path.join(folder, "secret")
@@ -292,7 +311,8 @@ def main():
         return 1
     return run_tests([
         a_member_is_made_once, mistakes_of_members, datadirs_in_use,
-        wallets_may_be_encrypted, the_same_file_everywhere,
+        wallets_may_be_encrypted, members_wait_for_their_network,
+        the_same_file_everywhere,
         mistakes_in_descriptors, mistakes_in_networks,
         a_network_on_one_machine, mistakes_in_new_networks,
         a_member_of_a_new_network_runs,

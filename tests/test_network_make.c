@@ -8,6 +8,7 @@
 #include "node/datadir.h"
 #include "node/network_file.h"
 #include "node/network_make.h"
+#include "node/probe.h"
 #include "pow/target.h"
 
 #include <errno.h>
@@ -177,6 +178,16 @@ static void spacings_are_rounded_up(void **state)
 	assert_int_equal(node_spacing(10, 63, 3600000), 86400);
 }
 
+static void delta_by_lateness(void **state)
+{
+	(void)state;
+	assert_int_equal(node_probe_delta(0), 250);
+	assert_int_equal(node_probe_delta(62), 250);
+	assert_int_equal(node_probe_delta(63), 500);
+	assert_int_equal(node_probe_delta(300), 1250);
+	assert_int_equal(node_probe_delta(UINT32_MAX), 3600000);
+}
+
 static void write_text(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "we");
@@ -239,6 +250,7 @@ int main(void)
 		cmocka_unit_test(bad_wishes),
 		cmocka_unit_test(difficulty_follows_the_rate),
 		cmocka_unit_test(spacings_are_rounded_up),
+		cmocka_unit_test(delta_by_lateness),
 		cmocka_unit_test(descriptors),
 	};
 

@@ -91,12 +91,30 @@ void ds_beat_good(struct ds *ds, struct ds_pending *m)
 	if (in->claim.flags == DS_ACTIVE)
 		b->active |= ds_mask_of(in->voter);
 	b->tip[in->voter] = in->claim.tip;
+	b->final[in->voter] = in->claim.final_height.n;
 	watch_clock(ds, in);
 	a = ds_act(ds, DS_ACT_SEND);
 	a->send.kind = DS_BEAT;
 	a->send.beat = *in;
 	a->send.beat.signature = ds_snapshot(ds, in->signature, 1);
 	ds_peers_all(&a->send.to, ds, m->peer);
+}
+
+/* R2.b: at tick k, n - f members were heard in the tick before, or there was
+ * none before. */
+bool ds_beats_suffice(const struct ds *ds, struct base_tick k)
+{
+	const struct ds_beats *b;
+	ds_mask heard = 0;
+
+	if (k.n == 0)
+		return true;
+	b = ds_beats_at(ds, (struct base_tick){k.n - 1});
+	if (b)
+		heard = b->heard;
+	if (ds_is_member(ds))
+		heard |= ds_mask_of((uint32_t)ds->o.self);
+	return ds_mask_count(heard) >= ds->c->n - ds->c->f;
 }
 
 /* R2.f */

@@ -116,6 +116,19 @@ static void relay(struct ds *ds, const struct ds_held_cert *m, uint32_t except)
 	ds_peers_all(&a->send.to, ds, except);
 }
 
+void ds_cert_send_again(struct ds *ds, const struct ds_held_cert *held,
+			uint32_t peer)
+{
+	struct ds_action *a = ds_act(ds, DS_ACT_SEND);
+
+	a->send.kind = DS_CERT;
+	a->send.again = true;
+	ds_peers_add(&a->send.to, peer);
+	a->send.cert = held->cert;
+	a->send.cert.signatures = ds_snapshot(ds, held->signature,
+					      ds_mask_count(held->cert.mask));
+}
+
 void ds_halt(struct ds *ds)
 {
 	DS_RULE(R4_HALT);
@@ -273,6 +286,7 @@ static void move_final(struct ds *ds)
 	a->block.sender = ds->body[n->body].info.sender;
 	a->block.tick = ds->tick;
 	ds->final = n->after;
+	ds->final_at = ds->tick;
 	ds_drop_decided(ds);
 	ds_body_drop(ds, n->body);
 	n->body = DS_NO_INDEX;

@@ -380,15 +380,8 @@ void ds_peer_up(struct ds *ds, uint64_t now, uint32_t peer, int member)
 		return;
 	ds_peers_add(&only, peer);
 	cert = ds_cert_of(ds, &ds->final.hash);
-	if (cert) {
-		a = ds_act(ds, DS_ACT_SEND);
-		a->send.kind = DS_CERT;
-		a->send.again = true;
-		a->send.to = only;
-		a->send.cert = cert->cert;
-		a->send.cert.signatures = ds_snapshot(
-			ds, cert->signature, ds_mask_count(cert->cert.mask));
-	}
+	if (cert)
+		ds_cert_send_again(ds, cert, peer);
 	if (!DS_MUTANT(NO_RESEND))
 		ds_votes_send_all(ds, &only);
 	if (ds->catchup.phase == DS_CATCH_STATUS) {

@@ -36,6 +36,7 @@
 	X(R3_VOTE, "R3.vote")           \
 	X(R3_CERT, "R3.cert")           \
 	X(R3_RESEND, "R3.resend")       \
+	X(R3_HELP, "R3.help")           \
 	X(R3_SPLIT, "R3.split")         \
 	X(R3_EVIDENCE, "R3.evidence")   \
 	X(R4_NEXT, "R4.next")           \

@@ -147,6 +147,7 @@ struct ds_beats {
 	ds_mask strong; /* those not in SYNC: their tips count */
 	ds_mask active; /* of these, those that need not catch up */
 	struct base_hash tip[DS_MEMBERS_MAX];
+	uint32_t final[DS_MEMBERS_MAX]; /* heights */
 };
 
 struct ds_hist {
@@ -250,6 +251,7 @@ struct ds {
 	struct base_tick shadow; /* S */
 	uint32_t clean;
 	struct chain_context final; /* F */
+	struct base_tick final_at;  /* the last tick before it was */
 	struct ds_held_cert kept[DS_CERTS_KEPT];
 	uint32_t kept_next;
 	struct ds_decided decided; /* P */
@@ -409,6 +411,8 @@ void ds_finalise(struct ds *ds, const struct base_hash *hash,
 		 const struct ds_held_cert *cert);
 void ds_finalise_step(struct ds *ds);
 void ds_halt(struct ds *ds);
+void ds_cert_send_again(struct ds *ds, const struct ds_held_cert *held,
+			uint32_t peer);
 void ds_drop_decided(struct ds *ds);
 void ds_final_persisted(struct ds *ds, bool done);
 
@@ -416,6 +420,7 @@ void ds_final_persisted(struct ds *ds, bool done);
 void ds_on_beat(struct ds *ds, uint32_t peer, const struct ds_beat *m);
 void ds_beat_good(struct ds *ds, struct ds_pending *m);
 void ds_send_beat(struct ds *ds, struct base_tick k);
+bool ds_beats_suffice(const struct ds *ds, struct base_tick k);
 const struct ds_beats *ds_beats_at(const struct ds *ds, struct base_tick k);
 /* The tip that >= f + 1 beats of @k name; NULL: none. */
 const struct base_hash *ds_beats_tip(const struct ds *ds, struct base_tick k);

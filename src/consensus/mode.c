@@ -64,7 +64,7 @@ void ds_mode_tick(struct ds *ds, struct base_tick k)
 		return;
 	}
 	if (ds->mode == DS_SYNC && ds->catchup.phase == DS_CATCH_DONE &&
-	    !ds->next.set) {
+	    !ds->next.set && ds_beats_suffice(ds, k)) {
 		enter_shadow(ds, k);
 		return;
 	}

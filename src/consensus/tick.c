@@ -334,12 +334,35 @@ static void free_instances(struct ds *ds, struct base_tick k)
 	}
 }
 
+/* R3: a member that says in its beats that it has not got my certificate,
+ * long after I have, gets it once more: the first may have been lost, and
+ * nobody answers votes for what is final. */
+static void help_those_behind(struct ds *ds, struct base_tick k)
+{
+	const uint64_t patience = ds->c->rounds + 2;
+	const struct ds_held_cert *cert = ds_cert_of(ds, &ds->final.hash);
+	const struct ds_beats *b;
+
+	if (!cert || k.n == 0 || k.n < ds->final_at.n + patience ||
+	    k.n % patience != 0 || !ds_is_newest(ds, k) || ds->mode == DS_HALT)
+		return;
+	b = ds_beats_at(ds, (struct base_tick){k.n - 1});
+	for (uint32_t i = 0; b && i < DS_PEERS_MAX; i++) {
+		const struct ds_peer *p = &ds->peer[i];
+
+		if (!p->up || p->member < 0 ||
+		    !ds_mask_has(b->heard, (uint32_t)p->member) ||
+		    b->final[p->member] >= ds->final.height.n)
+			continue;
+		DS_RULE(R3_HELP);
+		ds_cert_send_again(ds, cert, i);
+	}
+}
+
 /* R2.a and b: is this machine, and is the network, in time? */
 static void watch_time(struct ds *ds, struct base_tick k)
 {
 	const uint64_t late = ds->now - ds_tick_ms(ds->c, k);
-	const struct ds_beats *beats;
-	ds_mask heard;
 
 	if (ds->mode == DS_SYNC)
 		return;
@@ -348,13 +371,7 @@ static void watch_time(struct ds *ds, struct base_tick k)
 		ds_taint(ds, DS_LATE);
 		return;
 	}
-	if (k.n == 0)
-		return;
-	beats = ds_beats_at(ds, (struct base_tick){k.n - 1});
-	heard = beats ? beats->heard : 0;
-	if (ds_is_member(ds))
-		heard |= ds_mask_of((uint32_t)ds->o.self);
-	if (ds_mask_count(heard) < ds->c->n - ds->c->f) {
+	if (!ds_beats_suffice(ds, k)) {
 		DS_RULE(R2_b);
 		ds_taint(ds, DS_BEATS);
 	}
@@ -380,6 +397,7 @@ void ds_run_tick(struct ds *ds, struct base_tick k)
 	}
 	ds_publish_template(ds);
 	watch_stall(ds, k);
+	help_those_behind(ds, k);
 	free_instances(ds, k);
 	ds_catchup_tick(ds);
 	ds_finalise_step(ds);

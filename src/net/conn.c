@@ -70,6 +70,7 @@ struct net_conn *net_conn_new(struct net *n, int fd, bool outbound,
 	net_quota_init(&c->addrs, ADDR_PER_S_MILLI, NET_ADDR_MAX, n->now_ms);
 	net_quota_init(&c->score, 1000, NET_SCORE_MAX, n->now_ms);
 	set_options(fd);
+	net_uring_attach(n->uring, fd);
 	return c;
 }
 
@@ -175,6 +176,25 @@ static bool make_room(struct net *n)
 	return true;
 }
 
+/* Banned, and no member is behind it: one that is must be heard, and who else
+ * is there is refused by its key. */
+static bool is_banned(const struct net *n, const struct net_addr *a)
+{
+	if (!net_ban_has_address(&n->bans, a, net_unix_ms() / 1000))
+		return false;
+	for (uint32_t i = 0; i < n->o.members; i++)
+		if (memcmp(n->member_ip[i], a->ip, sizeof(a->ip)) == 0)
+			return false;
+	for (uint32_t i = 0; i < NET_TARGETS_MAX; i++) {
+		const struct net_target *t = &n->target[i];
+
+		if (t->used && t->member >= 0 && t->resolved &&
+		    memcmp(t->addr.ip, a->ip, sizeof(a->ip)) == 0)
+			return false;
+	}
+	return true;
+}
+
 void net_conn_accepted(struct net *n, int fd)
 {
 	struct sockaddr_storage sa;
@@ -185,8 +205,7 @@ void net_conn_accepted(struct net *n, int fd)
 	net_count(n, NET_C_ACCEPTED);
 	if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0) {
 		net_addr_from_socket(&addr, &sa);
-		if (!net_ban_has_address(&n->bans, &addr,
-					 net_unix_ms() / 1000) &&
+		if (!is_banned(n, &addr) &&
 		    (n->pending_count < n->l.pending || make_room(n)))
 			c = net_conn_new(n, fd, false, &addr);
 	}
@@ -435,6 +454,7 @@ static void finish(struct net *n, struct net_conn *c)
 			net_port_drop(n, c->parser.lane[i].buffer);
 	if (c->session)
 		n->ops->close(c->session);
+	net_uring_detach(n->uring, c->fd);
 	(void)close(c->fd);
 	c->session = NULL;
 	c->gen = 0;

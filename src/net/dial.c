@@ -143,7 +143,7 @@ static void dial(struct net *n, struct net_target *t)
 	c->ops++;
 	/* Read when the ring is submitted. */
 	c->to = sa;
-	net_uring_connect(n->uring, fd, &c->to, len,
+	net_uring_connect(n->uring, fd, &c->to, len, n->t.hello,
 			  net_op(NET_OP_CONNECT, net_conn_index(n, c)));
 }
 

@@ -302,6 +302,8 @@ struct net {
 	struct net_limits l;  /* with defaults */
 	struct net_endpoint member[NET_MEMBERS_MAX];
 	struct net_refusal refusal[NET_MEMBERS_MAX];
+	/* Where each was connected from last; all zero: nowhere yet. */
+	uint8_t member_ip[NET_MEMBERS_MAX][16];
 	uint8_t access_list[NET_ACCESS_MAX][NET_ID_SIZE];
 	uint32_t access_count;
 	uint8_t id[NET_ID_SIZE];

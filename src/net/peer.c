@@ -35,7 +35,9 @@ static bool refused(const struct net *n, const struct net_conn *c)
 {
 	if (net_conn_is_member(c))
 		return n->refusal[c->member].until_ms > n->now_ms;
-	return net_ban_has_id(&n->bans, c->id, net_unix_ms() / 1000);
+	return net_ban_has_id(&n->bans, c->id, net_unix_ms() / 1000) ||
+	       (!c->outbound &&
+		net_ban_has_address(&n->bans, &c->addr, net_unix_ms() / 1000));
 }
 
 void net_peer_proved(struct net *n, struct net_conn *c)
@@ -51,6 +53,8 @@ void net_peer_proved(struct net *n, struct net_conn *c)
 	net_count(n, NET_C_HANDSHAKES);
 	memcpy(c->id, n->ops->peer(c->session), NET_ID_SIZE);
 	c->member = net_member_of(n, c->id);
+	if (net_conn_is_member(c))
+		memcpy(n->member_ip[c->member], c->addr.ip, sizeof(c->addr.ip));
 	c->state = NET_CONN_HELLO;
 	c->since_ms = n->now_ms;
 	if (memcmp(c->id, n->id, NET_ID_SIZE) == 0) {

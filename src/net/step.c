@@ -56,10 +56,6 @@ static void look_at(struct net *n, struct net_conn *c)
 	uint64_t age = n->now_ms - c->since_ms;
 
 	switch (c->state) {
-	case NET_CONN_CONNECTING:
-		if (age > n->t.hello)
-			net_conn_close(n, c, NET_UNREACHABLE, false);
-		break;
 	case NET_CONN_HANDSHAKE:
 	case NET_CONN_HELLO:
 		if (age > n->t.hello)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <liburing.h>
 
@@ -13,12 +14,17 @@
 #define ENTRIES 512u
 #define COMPLETIONS 8192u
 #define BATCH 256u
+#define UNHEARD UINT64_MAX /* data of operations of our own */
 
 struct net_uring {
 	struct io_uring ring;
 	struct io_uring_buf_ring *group[NET_GROUPS];
 	uint8_t *memory; /* of both groups */
 	uint32_t buffers;
+	uint32_t files; /* places of registered files, by descriptor */
+	bool attached[NET_URING_FILES_MAX];
+	struct __kernel_timespec
+		patience; /* of a connect; read on submission */
 	uint64_t enters;
 };
 
@@ -107,6 +113,20 @@ static int open_group(struct net_uring *u, uint32_t group)
 	return 0;
 }
 
+/* No more than may be open: beyond it the library would raise that limit. */
+static void open_files(struct net_uring *u)
+{
+	struct rlimit limit;
+	uint32_t most = NET_URING_FILES_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	if (limit.rlim_cur < most)
+		most = (uint32_t)limit.rlim_cur;
+	if (io_uring_register_files_sparse(&u->ring, most) == 0)
+		u->files = most;
+}
+
 int net_uring_open(struct net_uring **out, uint32_t buffers,
 		   struct base_error *err)
 {
@@ -141,6 +161,7 @@ int net_uring_open(struct net_uring **out, uint32_t buffers,
 		net_uring_close(u);
 		return net_uring_explain(rc, setting(), err);
 	}
+	open_files(u);
 	*out = u;
 	return 0;
 }
@@ -157,6 +178,31 @@ void net_uring_close(struct net_uring *u)
 				     sizeof(struct io_uring_buf) * u->buffers);
 	(void)munmap(u->memory, group_bytes(u) * NET_GROUPS);
 	free(u);
+}
+
+static void set_file(struct net_uring *u, int fd, int to)
+{
+	if (fd >= 0 && (uint32_t)fd < u->files &&
+	    io_uring_register_files_update(&u->ring, (unsigned)fd, &to, 1) == 1)
+		u->attached[fd] = to >= 0;
+}
+
+void net_uring_attach(struct net_uring *u, int fd)
+{
+	set_file(u, fd, fd);
+}
+
+void net_uring_detach(struct net_uring *u, int fd)
+{
+	set_file(u, fd, -1);
+}
+
+/* The place of a registered file is the number of its descriptor. */
+static void use_file(const struct net_uring *u, struct io_uring_sqe *sqe)
+{
+	if (sqe->fd >= 0 && (uint32_t)sqe->fd < u->files &&
+	    u->attached[sqe->fd])
+		sqe->flags |= IOSQE_FIXED_FILE;
 }
 
 /* The next free entry; a full queue is handed over first. */
@@ -185,12 +231,26 @@ void net_uring_accept(struct net_uring *u, int fd, uint64_t data)
 
 void net_uring_connect(struct net_uring *u, int fd,
 		       const struct sockaddr_storage *to, socklen_t len,
-		       uint64_t data)
+		       uint32_t timeout_ms, uint64_t data)
 {
-	struct io_uring_sqe *sqe = entry(u, data);
+	struct io_uring_sqe *sqe;
 
+	u->patience = (struct __kernel_timespec){.tv_sec = timeout_ms / 1000,
+						 .tv_nsec = timeout_ms % 1000 *
+							    1000000};
+	/* A link does not outlive a submission. */
+	if (io_uring_sq_space_left(&u->ring) < 2) {
+		(void)io_uring_submit(&u->ring);
+		u->enters++;
+	}
+	sqe = entry(u, data);
 	io_uring_prep_connect(sqe, fd, (const struct sockaddr *)to, len);
 	io_uring_sqe_set_data64(sqe, data);
+	use_file(u, sqe);
+	sqe->flags |= IOSQE_IO_LINK;
+	sqe = entry(u, UNHEARD);
+	io_uring_prep_link_timeout(sqe, &u->patience, 0);
+	io_uring_sqe_set_data64(sqe, UNHEARD);
 }
 
 void net_uring_receive(struct net_uring *u, int fd, enum net_uring_group group,
@@ -202,6 +262,7 @@ void net_uring_receive(struct net_uring *u, int fd, enum net_uring_group group,
 		io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
 	else
 		io_uring_prep_recv(sqe, fd, NULL, NET_URING_BUFFER_BYTES, 0);
+	use_file(u, sqe);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
 	sqe->buf_group = (unsigned short)group;
 	io_uring_sqe_set_data64(sqe, data);
@@ -213,6 +274,7 @@ void net_uring_send(struct net_uring *u, int fd, const uint8_t *bytes,
 	struct io_uring_sqe *sqe = entry(u, data);
 
 	io_uring_prep_send(sqe, fd, bytes, len, MSG_NOSIGNAL);
+	use_file(u, sqe);
 	io_uring_sqe_set_data64(sqe, data);
 }
 
@@ -280,7 +342,8 @@ void net_uring_run(struct net_uring *u, uint32_t timeout_ms,
 			if (cqe[i]->flags & IORING_CQE_F_BUFFER)
 				c.buffer = (int)(cqe[i]->flags >>
 						 IORING_CQE_BUFFER_SHIFT);
-			handler(ctx, &c);
+			if (c.data != UNHEARD)
+				handler(ctx, &c);
 		}
 		io_uring_cq_advance(&u->ring, count);
 		if (count < BATCH)

@@ -18,6 +18,7 @@
 
 #define NET_URING_BUFFER_BYTES (32u << 10)
 #define NET_URING_BUFFERS_MAX 256u /* of a group */
+#define NET_URING_FILES_MAX 1024u  /* descriptors below may be attached */
 
 enum net_uring_group { NET_GROUP_OTHERS, NET_GROUP_MEMBERS, NET_GROUPS };
 
@@ -44,11 +45,19 @@ void net_uring_close(struct net_uring *u);
 BASE_MUST_CHECK int net_uring_explain(int rc, int disabled,
 				      struct base_error *err);
 
+/* The kernel keeps @fd at hand (registered files), which spares every operation
+ * its look-up and a reference. Detach it before it is closed, when nothing is
+ * under way on it. Where the kernel will not, or beyond NET_URING_FILES_MAX,
+ * operations do without. */
+void net_uring_attach(struct net_uring *u, int fd);
+void net_uring_detach(struct net_uring *u, int fd);
+
 /* Each prepares one operation; memory stays until it is complete. */
 void net_uring_accept(struct net_uring *u, int fd, uint64_t data);
+/* -ECANCELED after @timeout_ms, which must be the same in all calls. */
 void net_uring_connect(struct net_uring *u, int fd,
 		       const struct sockaddr_storage *to, socklen_t len,
-		       uint64_t data);
+		       uint32_t timeout_ms, uint64_t data);
 /* Once, or @many times until it fails or runs out of buffers (-ENOBUFS). */
 void net_uring_receive(struct net_uring *u, int fd, enum net_uring_group group,
 		       bool many, uint64_t data);

@@ -29,6 +29,8 @@ static const struct {
 	{"network", "new", NODE_NETWORK,
 	 "make a whole network on this machine, for tests", true},
 	{"network", NULL, NODE_NETWORK, NULL, true},
+	{"devnet", NULL, NODE_DEVNET,
+	 "run a network of several nodes on this machine", true},
 	{"help", NULL, NODE_HELP_ABOUT, NULL, true},
 	{"verify", NULL, NODE_VERIFY, "re-check the whole chain", false},
 	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed",

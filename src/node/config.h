@@ -35,6 +35,7 @@ enum node_command {
 	/* Those below have options of their own (node/flags.h). */
 	NODE_INIT,	     /* init */
 	NODE_NETWORK,	     /* network new, network assemble */
+	NODE_DEVNET,	     /* devnet */
 	NODE_HELP_ABOUT,     /* help [SUBCOMMAND] */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */

@@ -65,8 +65,8 @@ node_consensus_start(struct node_consensus **out,
 /*
  * Ends all of them; what is on its way to the disk gets there first. Fills
  * @tip with the final tip. 0, or the negative error that @failed was called
- * for, with its sentence in @err; -EUCLEAN: the agreement had come to a HALT;
- * -ERESTART: the clock was set back, and a new start is all that is needed.
+ * for, with its sentence in @err; -ERESTART: the clock was set back, and a new
+ * start is all that is needed; -EUCLEAN: the agreement had come to a HALT.
  */
 BASE_MUST_CHECK int node_consensus_stop(struct chain_context *tip,
 					struct node_consensus *consensus,

@@ -202,8 +202,20 @@ static void tell_dropped(struct node_consensus *c, const struct ds_action *a)
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, NODE_LOG_INFO, "dropped",
-		 "dropped block %u %s", a->block.height.n, hash);
+	node_log(c->options.log, NODE_LOG_INFO, "dropped", "block %u %s",
+		 a->block.height.n, hash);
+}
+
+/* Bans close the connection, so that nobody fills the log with them. */
+static void tell_ban(struct node_consensus *c, uint32_t slot)
+{
+	const int member = c->peer[slot].member;
+
+	node_log(c->options.log, NODE_LOG_WARN, "ban",
+		 "%s sent what no honest node sends; it is refused for a while",
+		 c->peer[slot].up && member >= 0
+			 ? c->options.params->member[member].name
+			 : "a peer");
 }
 
 static void tell_decided(struct node_consensus *c, const struct ds_action *a)
@@ -212,8 +224,9 @@ static void tell_decided(struct node_consensus *c, const struct ds_action *a)
 
 	base_hash_to_hex(hash, &a->block.hash);
 	node_log(c->options.log, NODE_LOG_DEBUG, "decided",
-		 "decided block %u %s of member %u, at tick %" PRIu64,
-		 a->block.height.n, hash, a->block.sender, a->block.tick.n);
+		 "block %u %s at tick %" PRIu64 ", of member '%s'",
+		 a->block.height.n, hash, a->block.tick.n,
+		 c->options.params->member[a->block.sender].name);
 }
 
 static void act(struct node_consensus *c, const struct ds_action *a)
@@ -247,6 +260,7 @@ static void act(struct node_consensus *c, const struct ds_action *a)
 		node_net_send(c, a);
 		break;
 	case DS_ACT_BAN:
+		tell_ban(c, a->ban.peer);
 		node_net_ban(c, a->ban.peer);
 		break;
 	case DS_ACT_NEED:

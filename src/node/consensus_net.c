@@ -176,16 +176,8 @@ void node_net_need(struct node_consensus *c, const struct ds_action *a)
 	}
 }
 
-/* The line comes once a connection, which ends. */
 void node_net_ban(struct node_consensus *c, uint32_t peer)
 {
-	const int member = c->peer[peer].member;
-
-	node_log(c->options.log, NODE_LOG_WARN, "ban",
-		 "%s sent what no honest node sends; it is refused for a while",
-		 c->peer[peer].gen && member >= 0
-			 ? c->options.params->member[member].name
-			 : "a node");
 	if (c->port)
 		(void)!net_ban(c->port, peer);
 }

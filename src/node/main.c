@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "node/devnet.h"
 #include "node/member.h"
 #include "node/network_cmd.h"
 #include "node/run.h"
@@ -27,6 +28,8 @@ static int help_about(int argc, char **argv)
 		return node_init(2, words);
 	if (argc > 1 && strcmp(argv[1], "network") == 0)
 		return node_network_cmd(argc > 2 ? 3 : 2, words);
+	if (argc > 1 && strcmp(argv[1], "devnet") == 0)
+		return node_devnet(2, words);
 	node_config_help(stdout);
 	return NODE_EXIT_OK;
 }
@@ -67,6 +70,8 @@ int main(int argc, char **argv)
 		return node_init(argc - 1, argv + 1);
 	case NODE_NETWORK:
 		return node_network_cmd(argc - 1, argv + 1);
+	case NODE_DEVNET:
+		return node_devnet(argc - 1, argv + 1);
 	case NODE_HELP_ABOUT:
 		return help_about(argc - 1, argv + 1);
 	case NODE_RUN:

@@ -172,6 +172,15 @@ int node_member_init(struct chain_member *out, const char *datadir,
 	return rc;
 }
 
+bool node_member_described(const struct node_datadir *d)
+{
+	char path[NODE_PATH_MAX];
+	struct base_error err;
+
+	return node_datadir_path(path, d, NODE_MEMBER_FILE, &err) == 0 &&
+	       access(path, F_OK) == 0;
+}
+
 struct init_options {
 	const char *member;
 	const char *address;

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "chain/params.h"
+#include "node/datadir.h"
 
 #define NODE_MEMBER_FILE "member.json"
 #define NODE_MEMBER_ADDRESS "127.0.0.1:9444" /* where nothing else is said */
@@ -30,6 +31,10 @@ BASE_MUST_CHECK int node_member_init(struct chain_member *out,
 				     const char *address,
 				     const char *passphrase,
 				     struct base_error *err);
+
+/* Whether the datadir is a member's: others may know its keys, and wait for
+ * its part in a network. */
+bool node_member_described(const struct node_datadir *d);
 
 /* `minerd init`: @argv[0] is "init"; prints the descriptor and its own
  * errors; the exit status. */

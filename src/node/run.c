@@ -11,6 +11,7 @@
 #include "node/clock.h"
 #include "node/consensus.h"
 #include "node/genesis.h"
+#include "node/member.h"
 #include "node/passphrase.h"
 #include "node/peers.h"
 #include "node/reader.h"
@@ -146,6 +147,7 @@ static int load_chain(struct node *n, struct base_error *err)
 	char path[NODE_PATH_MAX];
 	char data[NODE_PATH_MAX];
 	bool missing;
+	bool described;
 	bool fresh;
 	int rc = node_chain_path(path, n->config, &n->datadir, err);
 
@@ -155,13 +157,21 @@ static int load_chain(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return rc;
 	missing = access(path, F_OK) < 0 && errno == ENOENT;
-	/* Before there is a chain nothing can have been lost. */
-	fresh = access(data, F_OK) < 0;
+	/* Before there is a chain, or others were told, nothing can have been
+	 * lost. */
+	described = node_member_described(&n->datadir);
+	fresh = access(data, F_OK) < 0 && !described;
 	if (missing && *n->config->network)
 		return base_fail(err, -ENOENT,
 				 "there is no network file %.300s; check "
 				 "--network, or leave it out for a network of "
 				 "your own",
+				 path);
+	if (missing && described)
+		return base_fail(err, -ENOENT,
+				 "this is the datadir of a member, but %.300s "
+				 "is missing; put the network file there, or "
+				 "name it with --network",
 				 path);
 	if (missing && !fresh)
 		return base_fail(err, -ENOENT,

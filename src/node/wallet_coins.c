@@ -91,6 +91,25 @@ static void remove_inputs(struct node_wallet *w, const struct chain_tx_view *tx)
 	}
 }
 
+int node_wallet_take_tx(struct node_wallet *w, const struct chain_tx_view *tx,
+			struct base_height height, bool first)
+{
+	/* The outputs of genesis need not mature. */
+	struct node_wallet_coin coin = {.height = height,
+					.coinbase = first && height.n > 0,
+					.trusted = true};
+
+	if (!first)
+		remove_inputs(w, tx);
+	return add_outputs(w, &w->coins, tx, NULL, &coin);
+}
+
+void node_wallet_forget(struct node_wallet *w)
+{
+	node_table_clear(&w->coins);
+	w->height = 0;
+}
+
 static int add_block(struct node_wallet *w, const uint8_t *block, size_t len,
 		     uint32_t height)
 {
@@ -100,18 +119,13 @@ static int add_block(struct node_wallet *w, const uint8_t *block, size_t len,
 	(void)base_read_bytes(&r, CHAIN_HEADER_SIZE);
 	count = base_read_compact_size(&r);
 	for (uint64_t i = 0; i < count; i++) {
-		/* The outputs of genesis need not mature. */
-		struct node_wallet_coin coin = {.height.n = height,
-						.coinbase = i == 0 && height,
-						.trusted = true};
 		struct chain_tx_view tx;
 		int rc;
 
 		if (chain_tx_parse(&tx, &r) < 0)
 			return -EBADMSG;
-		if (i > 0)
-			remove_inputs(w, &tx);
-		rc = add_outputs(w, &w->coins, &tx, NULL, &coin);
+		rc = node_wallet_take_tx(w, &tx, (struct base_height){height},
+					 i == 0);
 		if (rc < 0)
 			return rc;
 	}
@@ -181,8 +195,7 @@ int node_wallet_sync(struct node_wallet *w, struct store_reader *r,
 				   (struct base_height){w->height - 1});
 	if (rc < 0) {
 		/* Half a block may be in: next time from the start. */
-		node_table_clear(&w->coins);
-		w->height = 0;
+		node_wallet_forget(w);
 		return base_fail(err, rc,
 				 "the wallet cannot follow the chain: %s",
 				 strerror(-rc));

@@ -8,6 +8,7 @@
 #ifndef NODE_WALLET_COINS_H
 #define NODE_WALLET_COINS_H
 
+#include "chain/tx.h"
 #include "node/pool_copy.h"
 #include "node/wallet.h"
 #include "store/store.h"
@@ -19,6 +20,13 @@ BASE_MUST_CHECK int node_wallet_sync(struct node_wallet *w,
 				     struct store_reader *r,
 				     struct base_height known,
 				     struct base_error *err);
+
+/* For a light node, which has no blocks: forgets all coins; takes in one
+ * transaction of the chain, in its order. 0; -ENOMEM, -ENOSPC. */
+void node_wallet_forget(struct node_wallet *w);
+BASE_MUST_CHECK int node_wallet_take_tx(struct node_wallet *w,
+					const struct chain_tx_view *tx,
+					struct base_height height, bool first);
 
 /* Takes in those transactions of a pool that touch our coins and addresses:
  * w->pending and w->spent. @pool was copied before the snapshot was taken

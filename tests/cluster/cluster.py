@@ -276,6 +276,7 @@ class Cluster:
         with open(os.path.join(self.folder, "network.json"),
                   encoding="utf-8") as f:
             self.network = json.load(f)
+        self.members = self.network["members"]
         for node in self.nodes[self.n:]:
             code, _, err = minerd("init", "--member", node.name,
                                   "--datadir", node.datadir)
@@ -397,18 +398,21 @@ class Cluster:
         last = sorted(met.values())[self.n - self.f - 2]
         return self.ticks(active - last)
 
-    def latencies(self, nodes=None):
-        """From the tick of a block's proposal to its being final, in deltas,
-        of every block and node."""
+    def finalities(self, nodes=None):
+        """[(time, latency)] of every block and node: when it became final, and
+        how many deltas after the tick of its proposal."""
         out = []
         for node in self.nodes if nodes is None else nodes:
             for _, e in node.events("decided", 0):
                 words = e["message"].split()
-                height, tick = int(words[2]), int(words[-1])
-                if node.blocks.get(height) == words[3]:
-                    out.append(self.tick_at(node.final_at[height]) -
-                               (tick - self.rounds))
+                height, tick = int(words[1]), int(words[5].strip(','))
+                if node.blocks.get(height) == words[2]:
+                    at = node.final_at[height]
+                    out.append((at, self.tick_at(at) - (tick - self.rounds)))
         return out
+
+    def latencies(self, nodes=None):
+        return [late for _, late in self.finalities(nodes)]
 
     def gaps(self, node):
         """Seconds between its final blocks."""
@@ -459,7 +463,8 @@ class Cluster:
                     f"{node.name}: {message}"
         for node in self.nodes if nodes is None else nodes:
             for _, e in node.events("ban", 0):
-                assert e["message"].split()[0] in liars, e
+                who = e["message"].split(" sent ")[0]
+                assert who in liars or who == "a peer", e
 
     def verify(self, node):
         """minerd verify beside it: blocks, certificates; the height."""

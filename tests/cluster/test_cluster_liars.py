@@ -80,8 +80,8 @@ def a_stall(folder):
 def decided(node, height):
     """The block of that height that the node decided, or None."""
     for _, e in node.events("decided"):
-        if e["message"].startswith(f"decided block {height} "):
-            return e["message"].split()[3]
+        if e["message"].startswith(f"block {height} "):
+            return e["message"].split()[2]
     return None
 
 
