@@ -267,7 +267,7 @@ static inline void give_history(struct peer *s, const struct net_event *e)
 	if (s->lie == OMITS)
 		len = 8;
 	if (s->lie == FORGED_PROOF && len > 60)
-		w->out[len - 6] ^= 1; /* an output, or its lock time */
+		w->out[len - 2] ^= 1; /* of a lock time */
 	answer(s, e, NET_HISTORY, w->out, len);
 }
 

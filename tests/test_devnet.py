@@ -98,8 +98,9 @@ class Devnet:
         return slurp(path) if os.path.exists(path) else ""
 
     def block(self, i, height):
-        """The hash of the block that node @i said it has at @height."""
-        found = re.search(rf" block {height} ([0-9a-f]{{64}})", self.log(i))
+        """The hash of the block that node @i said it has at @height; it also
+        says which ones it dropped."""
+        found = re.search(rf"Z block {height} ([0-9a-f]{{64}})", self.log(i))
         return found and found.group(1)
 
     def wait_block(self, i, height, seconds=WAIT_S):
@@ -137,7 +138,7 @@ def one_node_is_kept_and_resumed(folder):
         assert "made a network of 1 member" in out, out
         assert not alive(pid)
     network = slurp(d, "network.json")
-    height = max(map(int, re.findall(r" block (\d+) ", net.log(0))))
+    height = max(map(int, re.findall(r"Z block (\d+) ", net.log(0))))
     with Devnet(d, *ONE[:4], "--pow-backend", "scalar") as net:
         net.wait_block(0, height + 1)
         assert net.block(0, 1) == first
@@ -162,10 +163,11 @@ def four_nodes_agree(folder):
         pattern = r"height (\d+ ){3}\d+ .*\| .*\| .*H/s"
         wait_until(lambda: re.search(pattern, slurp(net.out)), "a status line")
         pids = net.pids()
-        # Sent twice at once, as by a terminal and a wrapper: asked once.
-        net.process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        code, out, err = net.stop(signal.SIGINT)
+        # Sent more than once, as by a terminal and a wrapper: asked once.
+        for _ in range(10):
+            net.process.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        code, out, err = net.end()
         assert (code, err) == (0, ""), (code, out, err)
         assert "node3 answers JSON-RPC on 127.0.0.1:" in out, out
         assert len(pids) == 4 and not any(map(alive, pids))
@@ -289,7 +291,8 @@ def mistakes(folder):
         expect(["devnet", "--dir", d], 3, d, "another devnet")
         assert net.stop()[0] == 0
     for flag, value in (("--faults", "1"), ("--members", "2"),
-                        ("--delta", "1"), ("--spacing", "9")):
+                        ("--delta", "1"), ("--spacing", "9"),
+                        ("--base-port", "1")):
         expect([*dev, flag, value], 2, flag, value, d)
     os.rename(os.path.join(d, "node0"), os.path.join(d, "elsewhere"))
     expect(dev, 1, "node0", "missing")

@@ -4,6 +4,11 @@
 
 #include <errno.h>
 
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
 #include "net/tls.h"
 
 #define WIRE_BYTES (64u << 10)
@@ -186,12 +191,108 @@ static void plaintext_sets_the_count_back(void **state)
 	finish();
 }
 
+/* ---- a server of plain OpenSSL's, which gives tickets without end ---- */
+
+static int agree(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+		 const unsigned char *in, unsigned int in_len, void *arg)
+{
+	(void)ssl;
+	(void)in_len;
+	(void)arg;
+	*out_len = in[0];
+	*out = in + 1;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *make_server(uint8_t id[static NET_ID_SIZE])
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	size_t len = NET_ID_SIZE;
+	X509 *x = X509_new();
+
+	assert_non_null(key);
+	assert_non_null(ctx);
+	assert_non_null(x);
+	assert_int_equal(EVP_PKEY_get_raw_public_key(key, id, &len), 1);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 3600));
+	assert_true(X509_set_pubkey(x, key));
+	assert_true(X509_sign(x, key, NULL));
+	assert_int_equal(SSL_CTX_use_certificate(ctx, x), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	SSL_CTX_set_alpn_select_cb(ctx, agree, NULL);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return ctx;
+}
+
+/* What the server wrote goes to our client; its answer back. */
+static int exchange(SSL *ssl, bool *done, size_t *taken)
+{
+	static uint8_t page[WIRE_BYTES];
+	struct net_wire w = {
+		.in = page, .out = client.wire, .out_cap = WIRE_BYTES};
+	int len = BIO_read(SSL_get_wbio(ssl), page, sizeof(page));
+	int rc;
+
+	w.in_len = len > 0 ? (size_t)len : 0;
+	*taken += w.in_len;
+	if (*done) {
+		rc = net_tls_ops.read(client.session, &w, server.wire,
+				      NET_RECORD_MAX);
+	} else {
+		rc = net_tls_ops.handshake(client.session, &w);
+		*done = rc == 1;
+		rc = rc == 1 ? 0 : rc;
+	}
+	if (w.out_len > 0)
+		assert_int_equal(BIO_write(SSL_get_rbio(ssl), client.wire,
+					   (int)w.out_len),
+				 (int)w.out_len);
+	return rc;
+}
+
+static void tickets_without_end_are_not_taken(void **state)
+{
+	uint8_t id[NET_ID_SIZE];
+	SSL_CTX *ctx = make_server(id);
+	SSL *ssl = SSL_new(ctx);
+	bool done = false;
+	size_t taken = 0;
+	int rc = 0;
+
+	(void)state;
+	assert_non_null(ssl);
+	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_accept_state(ssl);
+	end_open(&client, 1);
+	client.session = net_tls_ops.open(client.tls, id);
+	assert_non_null(client.session);
+	for (uint32_t i = 0; i < 10 && !SSL_is_init_finished(ssl); i++) {
+		assert_int_equal(exchange(ssl, &done, &taken), 0);
+		(void)SSL_do_handshake(ssl);
+	}
+	assert_true(done);
+	for (uint32_t i = 0; i < 10000 && rc == 0; i++) {
+		assert_int_equal(SSL_new_session_ticket(ssl), 1);
+		assert_int_equal(SSL_do_handshake(ssl), 1);
+		rc = exchange(ssl, &done, &taken);
+	}
+	assert_int_equal(rc, -EPROTO);
+	assert_in_range(taken, NET_TLS_QUIET_MAX / 2, 2 * NET_TLS_QUIET_MAX);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	end_close(&client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_stays_within_its_room),
 		cmocka_unit_test(handshakes_are_bounded),
 		cmocka_unit_test(plaintext_sets_the_count_back),
+		cmocka_unit_test(tickets_without_end_are_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

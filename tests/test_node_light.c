@@ -62,6 +62,23 @@ static bool above_tip(const struct node_light_view *v)
 	return v->final > TIP;
 }
 
+static bool beyond_the_fork(const struct node_light_view *v)
+{
+	return v->final == FORK + 1000;
+}
+
+static bool a_is_down(const struct node_light_view *v)
+{
+	(void)v;
+	return !w->peer[0].up;
+}
+
+static bool a_was_asked(const struct node_light_view *v)
+{
+	(void)v;
+	return w->peer[0].asked > 0;
+}
+
 static bool has_halted(const struct node_light_view *v)
 {
 	return v->halted;
@@ -104,10 +121,9 @@ static void goes_on_where_it_was(void **state)
 	connect_peer(a);
 	serve_until(half_way);
 	end_light();
-	while (a->up)
-		pump();
-	a->served = 0;
 	begin_light();
+	serve_until(a_is_down);
+	a->served = 0;
 	tip = look().tip;
 	final = look().final;
 	assert_true(tip >= TIP / 2);
@@ -248,8 +264,7 @@ static void peer_that_goes(void **state)
 	a = add_peer(SILENT, TIP);
 	b = add_peer(HONEST, TIP);
 	connect_peer(a);
-	while (a->asked == 0)
-		pump();
+	serve_until(a_was_asked);
 	node_end(&a->n);
 	/* In its place, which nobody pumps any more. */
 	w->peer[0] = *b;
@@ -286,8 +301,7 @@ static void a_quorum_leaves_final_out(void **state)
 	begin_light();
 	a = add_peer(HONEST, FORK + 1000);
 	connect_peer(a);
-	while (look().final < FORK + 1000)
-		pump();
+	serve_until(beyond_the_fork);
 	b = add_peer(OTHER_CERT, TIP);
 	connect_peer(b);
 	serve_until(has_halted);

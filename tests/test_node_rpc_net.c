@@ -176,6 +176,8 @@ static void without_a_network(void **state)
 	expect_error(-31, "disabled", "setban", "\"1.2.3.4\",\"add\"");
 	expect_error(-31, "disabled", "clearbanned", "");
 	expect_error(-31, "disabled", "ping", "");
+	expect_error(-31, "disabled", "requestaccess", "");
+	expect_error(-31, "disabled", "grantaccess", OTHER "\",\"add\"");
 }
 
 /* Two nodes; @b is a member to @a, which rpc is about. */
@@ -417,6 +419,72 @@ static void members_are_not_banned(void **state)
 	node_end(&a);
 }
 
+/* Until the only peer's answer is @wish. */
+static void await_wish(const char *wish, const char *refusal)
+{
+	for (int i = 0; i < WAIT_TURNS; i++) {
+		json_t *list = result_of("getpeerinfo", "");
+		const json_t *v = json_array_get(list, 0);
+		const char *said =
+			json_string_value(json_object_get(v, "chainaccess"));
+		const char *why =
+			json_string_value(json_object_get(v, "refusal"));
+		bool done = said && strcmp(said, wish) == 0 &&
+			    (refusal ? why && strcmp(why, refusal) == 0 : !why);
+
+		json_decref(list);
+		if (done)
+			return;
+		pause_ms(1);
+	}
+	fail_msg("the peer does not say '%s'", wish);
+}
+
+/* Open, a light node, and a list on which we are not, and then are. */
+static void access_is_asked_for(void **state)
+{
+	struct net_options o;
+	struct node a, b;
+	char args[256];
+
+	(void)state;
+	node_begin(&a, 1);
+	rpc.net = a.net;
+	expect_error(-29, "not found", "requestaccess", OTHER "\"");
+	expect_error(-8, "no node id", "grantaccess", "\"x\",\"add\"");
+	expect_error(-1, "grantaccess \"nodeid\"", "grantaccess",
+		     OTHER "\",\"ad\"");
+	expect_null("requestaccess", "");
+	for (int i = 0; i < 3; i++) {
+		node_key(&b, (uint8_t)(2 + i));
+		o = node_options(&b);
+		o.mode = i == 1 ? NET_LIGHT : NET_FULL_NODE;
+		o.access = i == 2 ? NET_ACCESS_LIST : NET_ACCESS_OPEN;
+		node_start(&b, &o);
+		node_join(&a, &b, NULL, NULL);
+		await_count("getpeerinfo", 1);
+		expect_null("requestaccess", i == 0 ? "" : quoted_id(&b, ""));
+		await_wish(i == 0   ? "granted"
+			   : i == 1 ? "not-full"
+				    : "refused",
+			   i == 2 ? "access" : NULL);
+		if (i == 2) {
+			(void)snprintf(args, sizeof(args), "%s",
+				       quoted_id(&a, ",\"add\""));
+			rpc.net = b.net;
+			expect_null("grantaccess", args);
+			rpc.net = a.net;
+			await_wish("granted", NULL);
+		}
+		expect_null("disconnectnode", quoted_id(&b, ""));
+		expect_null("setban", quoted_id(&b, ",\"add\""));
+		(void)expect_down(&a);
+		node_end(&b);
+		await_count("getpeerinfo", 0);
+	}
+	node_end(&a);
+}
+
 static void the_agreement_is_shown(void **state)
 {
 	static struct ds_rounds_view r;
@@ -501,6 +569,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(strangers_are_banned, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(members_are_not_banned, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(access_is_asked_for, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_agreement_is_shown, set_up,
 						tear_down),

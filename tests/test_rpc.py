@@ -306,6 +306,47 @@ def two_nodes_see_each_other(folder):
                     down["nodeid"] + "@h:1", "add")
 
 
+def mining_obeys_its_operator(folder):
+    """pause, resume; blocks held back and broadcast"""
+    home = os.path.join(folder, "home")
+    other = os.path.join(folder, "other")
+
+    def mining():
+        return c.call("getmininginfo")
+
+    with running(home, "--listen", "127.0.0.1:0", height=1) as (_, c):
+        assert not mining()["paused"] and not mining()["holding"]
+        c.call("pausemining")
+        assert mining()["paused"]
+        until(lambda: mining()["hashespersec"] == 0)
+        height = c.call("getblockcount")
+        c.call("pausemining")
+        c.fails(-5, "no block waits", "broadcastblock")
+        assert c.call("getblockcount") == height
+        c.call("holdblocks", True)
+        c.call("resumemining")
+        until(lambda: mining()["blockheld"])
+        assert mining()["holding"] and not mining()["paused"]
+        height = c.call("getblockcount")
+        assert cli(home, "broadcastblock")[0] == 0
+        until(lambda: c.call("getblockcount") == height + 1)
+        until(lambda: mining()["blockheld"])
+        assert cli(home, "holdblocks", "false") == (0, "", "")
+        until(lambda: c.call("getblockcount") >= height + 3)
+        assert not mining()["holding"]
+        net = c.call("getnetworkinfo")
+        where = net["nodeid"] + "@" + net["listen"]
+        with running(other, "--network", os.path.join(home, "network.json"),
+                     "--full", "--connect", where) as (_, d):
+            for method in ("pausemining", "resumemining", "broadcastblock"):
+                d.fails(-1, "does not mine", method)
+            d.fails(-1, "does not mine", "holdblocks", True)
+            until(lambda: d.call("getpeerinfo"))
+            d.call("requestaccess", net["listen"])
+            until(lambda: d.call("getpeerinfo")[0]["chainaccess"] ==
+                  "granted")
+
+
 def abuse_leaves_the_node_alone(folder):
     """large bodies, slow and vanishing clients, 1,000 connections at once"""
     with running(folder, height=1) as (node, c):
@@ -436,6 +477,7 @@ if __name__ == "__main__":
         only_who_has_credentials,
         the_committee_and_its_certificates,
         two_nodes_see_each_other,
+        mining_obeys_its_operator,
         abuse_leaves_the_node_alone,
         stops_on_request,
         nobody_asked_for_an_address,

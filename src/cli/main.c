@@ -52,6 +52,7 @@ static const struct json_param {
 	{"gettxout", 1, "n"},
 	{"gettxout", 2, "include_mempool"},
 	{"gettxoutproof", 0, "txids"},
+	{"holdblocks", 0, "hold"},
 	{"listunspent", 0, "minconf"},
 	{"listunspent", 1, "maxconf"},
 	{"listunspent", 2, "addresses"},

@@ -174,7 +174,7 @@ void ds_cert_good(struct ds *ds, uint32_t peer, const struct ds_held_cert *m,
 	}
 }
 
-/*~ 9. R4: certified, and on its way to the disk as the next final block. */
+/*~ 11. R4: certified, and on its way to the disk as the next final block. */
 void ds_finalise(struct ds *ds, const struct base_hash *hash,
 		 const struct ds_held_cert *cert)
 {

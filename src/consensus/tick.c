@@ -84,7 +84,7 @@ static const struct ds_slot *candidate(struct ds *ds, struct base_tick tick,
 	return &in->slot[0];
 }
 
-/*~ 7. After the last round all honest members hold the same values: a lone one
+/*~ 9. After the last round all honest members hold the same values: a lone one
  * is decided. */
 static void decide(struct ds *ds, const struct ds_slot *won, uint8_t sender,
 		   struct base_tick k)

@@ -142,7 +142,7 @@ static void publish_vote(struct ds *ds)
 	ds_act(ds, DS_ACT_HAVE)->block.hash = v.hash;
 }
 
-/*~ 8. R2.e and R3: the vote. It and its block become durable together, then it
+/*~ 10. R2.e and R3: the vote. It and its block become durable together, then it
  * leaves; n - f of them make a certificate. */
 void ds_vote_for(struct ds *ds, int body)
 {

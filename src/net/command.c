@@ -151,6 +151,30 @@ static void grant(struct net *n, const uint8_t id[static NET_ID_SIZE],
 	}
 }
 
+static bool all_zero(const uint8_t *p, size_t len)
+{
+	uint8_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum |= p[i];
+	return sum == 0;
+}
+
+static void wish(struct net *n, const uint8_t id[static NET_ID_SIZE])
+{
+	bool all = all_zero(id, NET_ID_SIZE);
+
+	for (uint32_t i = 0; i < NET_CONNS_MAX; i++) {
+		struct net_conn *c = &n->conn[i];
+
+		if (c->state != NET_CONN_UP ||
+		    (!all && memcmp(c->id, id, NET_ID_SIZE) != 0))
+			continue;
+		c->wish = NET_WISH_SENT;
+		(void)net_output_bytes(n, c, NET_REQUEST_ACCESS, NULL, 0);
+	}
+}
+
 static void disconnect(struct net *n, const uint8_t id[static NET_ID_SIZE])
 {
 	for (uint32_t i = 0; i < NET_CONNS_MAX; i++) {
@@ -160,15 +184,6 @@ static void disconnect(struct net *n, const uint8_t id[static NET_ID_SIZE])
 		    memcmp(c->id, id, NET_ID_SIZE) == 0)
 			net_conn_close(n, c, NET_ASKED, true);
 	}
-}
-
-static bool all_zero(const uint8_t *p, size_t len)
-{
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < len; i++)
-		sum |= p[i];
-	return sum == 0;
 }
 
 static void set_ban(struct net *n, const struct net_ban *ban)
@@ -223,6 +238,9 @@ void net_do_control(struct net *n, const struct net_control *c)
 	case NET_CTL_GRANT:
 	case NET_CTL_UNGRANT:
 		grant(n, c->endpoint.id, c->kind == NET_CTL_GRANT);
+		break;
+	case NET_CTL_WISH:
+		wish(n, c->endpoint.id);
 		break;
 	case NET_CTL_HEIGHT:
 		n->height = c->number;

@@ -356,6 +356,28 @@ static enum net_parse_result own(struct net *n, struct net_conn *c,
 	return drop(n, c, b);
 }
 
+/* Whether it is about access as such, and not an answer to a request. */
+static bool hear_of_access(struct net_conn *c, uint8_t type,
+			   const struct net_buffer *b)
+{
+	uint8_t request = 0;
+
+	if (type == NET_REFUSED)
+		request = b->data[1];
+	else if (type == NET_NOT_FULL)
+		request = b->data[0];
+	if (type == NET_GRANT) {
+		c->wish = NET_WISH_GRANTED;
+	} else if (type == NET_NOT_FULL) {
+		c->wish = NET_WISH_NOT_FULL;
+	} else if (request == NET_REQUEST_ACCESS ||
+		   (request && b->data[0] == NET_ACCESS)) {
+		c->wish = NET_WISH_REFUSED;
+		c->wish_reason = b->data[0];
+	}
+	return type == NET_GRANT || request == NET_REQUEST_ACCESS;
+}
+
 static enum net_parse_result last_words(struct net *n, struct net_conn *c,
 					struct net_buffer *b)
 {
@@ -382,17 +404,17 @@ static enum net_parse_result up(struct net *n, struct net_conn *c, uint8_t type,
 		return gossip(n, c, type, b);
 	case NET_TX:
 		return tx(n, c, b);
-	case NET_GRANT:
-		return must_hand_over(n, c, NET_CONSENSUS, type, b, NULL);
 	case NET_WATCHED:
 		if (!c->watches)
 			return answer(n, c, type, b);
 		return must_hand_over(n, c, NET_CONSENSUS, type, b, NULL);
+	case NET_GRANT:
 	case NET_REFUSED:
+	case NET_NOT_FULL:
 		/* Without a request: why it closes. */
-		if (b->data[1] == 0)
+		if (type == NET_REFUSED && b->data[1] == 0)
 			return last_words(n, c, b);
-		if (b->data[1] == NET_REQUEST_ACCESS)
+		if (hear_of_access(c, type, b))
 			return must_hand_over(n, c, NET_CONSENSUS, type, b,
 					      NULL);
 		return answer(n, c, type, b);
@@ -404,7 +426,6 @@ static enum net_parse_result up(struct net *n, struct net_conn *c, uint8_t type,
 	case NET_GET_HISTORY:
 	case NET_WATCH:
 		return request(n, c, type, b);
-	case NET_NOT_FULL:
 	case NET_STATUS:
 	case NET_HEADERS:
 	case NET_BLOCK:

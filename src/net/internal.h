@@ -110,6 +110,8 @@ struct net_conn {
 	bool granted;	     /* it may ask */
 	bool was_told;	     /* that it may not */
 	bool watches;	     /* we sent WATCH */
+	uint8_t wish;	     /* enum net_wish */
+	uint8_t wish_reason; /* enum net_reason */
 	enum net_reason why; /* it was closed */
 	uint64_t since_ms;
 	uint64_t up_unix_ms;
@@ -238,6 +240,7 @@ enum net_control_kind {
 	NET_CTL_DISCONNECT,
 	NET_CTL_GRANT,
 	NET_CTL_UNGRANT,
+	NET_CTL_WISH,
 	NET_CTL_HEIGHT,
 	NET_CTL_BAN,
 	NET_CTL_UNBAN,

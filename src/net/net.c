@@ -457,6 +457,13 @@ int net_grant(struct net *n, const uint8_t id[static NET_ID_SIZE], bool granted)
 	return control_id(n, granted ? NET_CTL_GRANT : NET_CTL_UNGRANT, id);
 }
 
+int net_request_access(struct net *n, const uint8_t *id)
+{
+	static const uint8_t all[NET_ID_SIZE];
+
+	return control_id(n, NET_CTL_WISH, id ? id : all);
+}
+
 int net_set_height(struct net *n, uint64_t height)
 {
 	struct net_control c = {.kind = NET_CTL_HEIGHT, .number = height};

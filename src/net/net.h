@@ -68,6 +68,16 @@ enum net_access {
 	NET_ACCESS_LIST, /* members, and the ids of options and net_grant() */
 };
 
+/* What a peer says to our wish to ask it for the chain. */
+enum net_wish {
+	NET_WISH_NONE, /* nothing; we did not ask */
+	NET_WISH_SENT,
+	NET_WISH_GRANTED,
+	NET_WISH_REFUSED,
+	NET_WISH_NOT_FULL, /* it keeps no chain */
+	NET_WISHES
+};
+
 /* A peer to connect to, or to expect. */
 struct net_endpoint {
 	uint8_t id[NET_ID_SIZE];	/* Ed25519 public key */
@@ -316,6 +326,9 @@ BASE_MUST_CHECK int net_disconnect(struct net *n,
 /* Lets @id ask (NET_ACCESS_LIST), or no more. */
 BASE_MUST_CHECK int
 net_grant(struct net *n, const uint8_t id[static NET_ID_SIZE], bool granted);
+/* Asks the peer @id, or with NULL all of them, for access to the chain; what
+ * they say is in net_look(). */
+BASE_MUST_CHECK int net_request_access(struct net *n, const uint8_t *id);
 BASE_MUST_CHECK int net_set_height(struct net *n, uint64_t height);
 
 /* A ban names a key, an address, or both. */
@@ -349,7 +362,9 @@ struct net_peer_info {
 	int8_t member; /* or -1 */
 	uint8_t mode;
 	bool outbound;
-	bool granted; /* may ask */
+	bool granted;	     /* may ask */
+	uint8_t wish;	     /* enum net_wish */
+	uint8_t wish_reason; /* enum net_reason; with NET_WISH_REFUSED */
 	uint8_t score;
 	uint16_t version;
 	uint64_t height;   /* as its HELLO said */

@@ -9,6 +9,7 @@ int node_asks_open(struct node_asks *a)
 		    sizeof(a->memory));
 	base_ring_init_mpsc(&a->ring, a->memory, NODE_ASK_DEPTH,
 			    sizeof(struct node_ask *));
+	a->consensus = NULL;
 	return node_wake_open(&a->wake);
 }
 

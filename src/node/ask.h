@@ -17,6 +17,7 @@
 
 #define NODE_ASK_DEPTH 64
 
+struct node_consensus;
 struct node_txpool;
 
 /* The first member of a struct that holds what is asked and the answer. */
@@ -36,6 +37,8 @@ struct node_asks {
 	struct base_ring_mpsc ring; /* of struct node_ask * */
 	_Alignas(8) uint8_t memory[NODE_ASK_DEPTH * 4 * sizeof(void *)];
 	struct node_wake wake; /* of the consensus thread */
+	/* Who answers, while it runs; for its own files. */
+	struct node_consensus *consensus;
 };
 
 /* Before any thread asks. 0 or -errno of eventfd(2). */

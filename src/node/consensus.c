@@ -274,6 +274,7 @@ static int make_ds(struct node_consensus *c, struct base_error *err)
 
 static void free_all(struct node_consensus *c)
 {
+	c->options.asks->consensus = NULL;
 	node_mine_close(c);
 	node_txpool_set_verify(c->options.pool, NULL);
 	node_txpool_set_accepted(c->options.pool, NULL, NULL);
@@ -312,6 +313,8 @@ static int start_parts(struct node_consensus *c, struct base_error *err)
 		return rc;
 	node_txpool_set_verify(c->options.pool, c->verify);
 	node_net_open(c);
+	/* Whoever asks is started later. */
+	c->options.asks->consensus = c;
 	c->next_second_ms = node_monotonic_ms() + SECOND_MS;
 	rc = -pthread_create(&c->thread, NULL, consensus_main, c);
 	if (rc < 0)

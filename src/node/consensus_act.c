@@ -108,7 +108,7 @@ static void persist(struct node_consensus *c, const struct ds_action *a)
 	node_store_submit(c->store, &w);
 }
 
-/*~ 10. On disk, hence final: the snapshot of the coins moves, transactions
+/*~ 12. On disk, hence final: the snapshot of the coins moves, transactions
  * leave the pool, and the state machine goes on above it. */
 static void final_written(struct node_consensus *c,
 			  const struct node_written *w)

@@ -5,7 +5,8 @@
  *
  * Floor 5. consensus.c has its life and its loop, consensus_act.c what the
  * state machine asks for, consensus_mine.c templates and what miners find,
- * consensus_net.c peers, consensus_fetch.c blocks asked for ahead.
+ * consensus_net.c peers, consensus_fetch.c blocks asked for ahead,
+ * consensus_hand.c what the operator wants of the miners.
  */
 #ifndef NODE_CONSENSUS_INTERNAL_H
 #define NODE_CONSENSUS_INTERNAL_H
@@ -92,6 +93,10 @@ struct node_consensus {
 	bool has_template;	  /* @template is on F and may be searched */
 	bool mining;		  /* work is published */
 	bool waiting_told;	  /* the clock is behind: said once */
+	bool paused;		  /* by the operator */
+	bool holding;		  /* what is found waits for the operator */
+	uint8_t *held;		  /* max_block_bytes */
+	size_t held_len;	  /* 0: none waits */
 	uint64_t resting_until;	  /* a block of ours is under way */
 	struct chain_context tip; /* of the template */
 	struct node_template template;
@@ -141,6 +146,9 @@ void node_mine_on(struct node_consensus *c, const struct chain_context *tip);
 /* The mode has changed, or a block of ours was dropped. */
 void node_mine_again(struct node_consensus *c);
 void node_mine_take(struct node_consensus *c);
+/* The operator's: consensus_hand.c. A block is held for the latter. */
+void node_mine_pause(struct node_consensus *c, bool paused);
+void node_mine_broadcast(struct node_consensus *c);
 void node_mine_every_second(struct node_consensus *c, uint64_t now);
 
 /* consensus_net.c */

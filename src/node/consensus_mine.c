@@ -24,7 +24,8 @@ int node_mine_open(struct node_consensus *c, struct base_error *err)
 	if (!plan)
 		return 0;
 	c->worker = calloc(plan->worker_count, sizeof(*c->worker));
-	if (!c->worker ||
+	c->held = malloc(c->options.params->max_block_bytes);
+	if (!c->worker || !c->held ||
 	    node_template_init(&c->template,
 			       c->options.params->max_block_bytes))
 		return base_fail(err, -ENOMEM, "no memory to mine");
@@ -40,6 +41,7 @@ void node_mine_close(struct node_consensus *c)
 		pow_pool_stop(c->miners);
 	node_template_free(&c->template);
 	free(c->worker);
+	free(c->held);
 }
 
 /*~ 3. A template: transactions out of the pool and the coinbase of the next
@@ -95,7 +97,8 @@ static void publish(struct node_consensus *c)
 	if (!c->miners)
 		return;
 	if (!c->has_template || c->mode != DS_ACTIVE || c->rc < 0 ||
-	    c->now < c->resting_until || clock_is_behind(c, now_s)) {
+	    c->now < c->resting_until || c->paused || c->held_len > 0 ||
+	    clock_is_behind(c, now_s)) {
 		rest(c);
 		return;
 	}
@@ -113,6 +116,13 @@ void node_mine_on(struct node_consensus *c, const struct chain_context *tip)
 	c->has_template = tip != NULL;
 	c->resting_until = 0;
 	if (tip) {
+		if (c->held_len > 0 &&
+		    !base_hash_equal(&tip->hash, &c->tip.hash)) {
+			c->held_len = 0;
+			node_log(c->options.log, NODE_LOG_INFO, "held_lost",
+				 "the chain went on; the block that was held "
+				 "back is of no use any more");
+		}
 		c->tip = *tip;
 		build_work(c);
 	}
@@ -125,23 +135,53 @@ void node_mine_again(struct node_consensus *c)
 	publish(c);
 }
 
-/*~ 5. A block found: its coinbase with the finder's extranonce, wrapped and
- * handed to the state machine, which judges it by the same rules as anybody's
- * and proposes it at the next tick. The miners rest meanwhile; if the rounds
- * come to nothing they go on. */
-static void take_found(struct node_consensus *c, const struct pow_found *found)
+/* Nothing is searched for until its rounds are over. */
+static void propose(struct node_consensus *c, const uint8_t *block, size_t len)
 {
-	size_t len = node_template_block(c->bytes,
-					 c->options.params->max_block_bytes,
-					 &c->template, found);
 	struct base_tick last = {0};
 
 	(void)ds_tick_at(&last, c->options.committee, c->now);
 	last.n += 1 + c->options.committee->rounds + 1;
 	c->resting_until = ds_tick_ms(c->options.committee, last);
 	rest(c);
-	ds_own_block(c->ds, c->now, c->bytes, len);
+	ds_own_block(c->ds, c->now, block, len);
 	node_consensus_act(c);
+}
+
+/*~ 5. A block found: its coinbase with the finder's extranonce, wrapped and
+ * handed to the state machine, which judges it by the same rules as anybody's
+ * and proposes it at the next tick. The miners rest meanwhile; if the rounds
+ * come to nothing they go on. */
+static void take_found(struct node_consensus *c, const struct pow_found *found)
+{
+	const size_t max = c->options.params->max_block_bytes;
+
+	if (!c->holding) {
+		propose(c, c->bytes,
+			node_template_block(c->bytes, max, &c->template,
+					    found));
+		return;
+	}
+	c->held_len = node_template_block(c->held, max, &c->template, found);
+	rest(c);
+	node_log(c->options.log, NODE_LOG_INFO, "held",
+		 "found block %u and held it back; 'broadcast block' proposes "
+		 "it",
+		 c->tip.height.n + 1);
+}
+
+void node_mine_broadcast(struct node_consensus *c)
+{
+	const size_t len = c->held_len;
+
+	c->held_len = 0;
+	propose(c, c->held, len);
+}
+
+void node_mine_pause(struct node_consensus *c, bool paused)
+{
+	c->paused = paused;
+	publish(c);
 }
 
 void node_mine_take(struct node_consensus *c)

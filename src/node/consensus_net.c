@@ -95,6 +95,9 @@ static void send_proposals(struct node_consensus *c, const struct ds_action *a)
 	send_proposal(c, &m, &bare);
 }
 
+/*~ 7. Out: what the state machine sends becomes bytes in a buffer of the net
+ * thread's, which frames and encrypts them for each peer. A proposal has no id,
+ * for every new signature on it is news; copies of the rest are recognised. */
 void node_net_send(struct node_consensus *c, const struct ds_action *a)
 {
 	uint8_t bytes[NODE_WRITE_BYTES_MAX];
@@ -192,6 +195,12 @@ static void relay_tx(void *ctx, const struct node_tx_offer *o)
 	send_copy(ctx, NET_TX, o->data, o->len, &all, o->wtxid.b);
 }
 
+/* The peer that sent it, not another in its slot. */
+static bool is_there(const struct node_consensus *c, const struct net_event *e)
+{
+	return c->peer[e->slot].up && c->peer[e->slot].gen == e->gen;
+}
+
 /* A signature that is bad is bad on every tip: the coins it spends are named
  * by their ids. */
 static void tx_judged(struct node_ask *ask)
@@ -200,11 +209,13 @@ static void tx_judged(struct node_ask *ask)
 	struct node_tx_flight *f = (struct node_tx_flight *)(void *)ask;
 	struct node_consensus *c = f->consensus;
 
+	if (f->offer.checks > 0 && is_there(c, &f->event))
+		(void)!net_charge(c->port, f->event.slot, f->offer.checks,
+				  f->offer.outcome != NODE_TX_ACCEPTED);
 	if (f->offer.outcome == NODE_TX_REFUSED &&
 	    strcmp(f->offer.reject, chain_verdict_name(CHAIN_BAD_SIGNATURE)) ==
 		    0 &&
-	    c->peer[f->event.slot].gen == f->event.gen &&
-	    c->peer[f->event.slot].up)
+	    is_there(c, &f->event))
 		node_net_ban(c, f->event.slot);
 	net_release(c->port, f->event.message.buffer);
 	f->consensus = NULL;
@@ -361,7 +372,9 @@ static void answered(struct node_consensus *c, const struct net_event *e)
 	}
 }
 
-/* True: the buffer was taken over. */
+/*~ 8. In: at every other node the bytes become an input of its state machine.
+ * What that finds valid, and new, it sends on, so that a block reaches those
+ * without a link to its finder. True: the buffer was taken over. */
 static bool message(struct node_consensus *c, const struct net_event *e)
 {
 	const struct net_buffer *b = e->message.buffer;

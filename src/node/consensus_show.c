@@ -66,6 +66,9 @@ void node_consensus_show(struct node_consensus *c)
 		.tip = c->final,
 		.hashes_per_second = pow_rate_get(&c->total, 0),
 		.threads = plan ? plan->worker_count : 0,
+		.paused = c->paused,
+		.holding = c->holding,
+		.held = c->held_len > 0,
 	};
 
 	if (!c->options.status)

@@ -17,6 +17,7 @@
 #include "node/flags.h"
 #include "node/network_file.h"
 #include "node/network_make.h"
+#include "node/parse.h"
 #include "node/probe.h"
 #include "node/run.h"
 
@@ -218,6 +219,17 @@ static int refuse_change(const struct node_number *wish, uint64_t is,
 			 flag, (uintmax_t)wish->n, dir, (uintmax_t)is);
 }
 
+static uint64_t first_port(const struct chain_params *p)
+{
+	const char *colon = strrchr(p->member[0].address, ':');
+	uint64_t port = 0;
+
+	/* An address that was checked has one; 0 agrees with no wish. */
+	if (!colon || node_parse_u64(&port, colon + 1, 1, 65535) < 0)
+		return 0;
+	return port;
+}
+
 /* The nodes whose datadirs are there. */
 static uint32_t count_nodes(const char *dir)
 {
@@ -256,6 +268,9 @@ static int resume(struct node_devnet_run *d, const struct devnet_options *o,
 	if (rc == 0)
 		rc = refuse_change(&o->spacing, p->spacing_s, "spacing", d->dir,
 				   err);
+	if (rc == 0)
+		rc = refuse_change(&o->base_port, first_port(p), "base-port",
+				   d->dir, err);
 	if (rc < 0)
 		return rc;
 	if (there < p->member_count)

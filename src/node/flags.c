@@ -60,9 +60,8 @@ static int parse_utc(uint64_t *out, const char *text)
 	again = tm;
 	t = timegm(&again);
 	/* What timegm() had to mend was no date. */
-	if (t < 0 || again.tm_mon != tm.tm_mon || again.tm_mday != tm.tm_mday ||
-	    again.tm_hour != tm.tm_hour || again.tm_min != tm.tm_min ||
-	    again.tm_sec != tm.tm_sec)
+	if (t < 0 || again.tm_mon != tm.tm_mon || again.tm_hour != tm.tm_hour ||
+	    again.tm_min != tm.tm_min || again.tm_sec != tm.tm_sec)
 		return -EINVAL;
 	*out = (uint64_t)t * 1000;
 	return 0;

@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "node/wallet_coins.h"
 
 /* Events between two looks at what is due. */
 #define EVENTS_MAX 256
@@ -165,11 +164,18 @@ static void take_event(struct node_light *l, const struct net_event *e)
 
 static void take_sends(struct node_light *l)
 {
-	struct light_tx tx;
+	struct light_send *send;
 
-	while (base_ring_pop_mpsc(&l->sends, &tx)) {
-		node_light_pend(l, &tx);
-		free(tx.data);
+	while (base_ring_pop_mpsc(&l->sends, &send)) {
+		const struct node_wake *asker = send->asker;
+
+		send->rc = l->rc < 0
+				   ? l->rc
+				   : node_light_pend(l, send->data, send->len);
+		/* Pairs with the acquire in node_light_send(). */
+		atomic_store_explicit(&send->answered, true,
+				      memory_order_release);
+		node_wake_ring(asker);
 	}
 }
 
@@ -265,6 +271,11 @@ static void *light_main(void *arg)
 	}
 	if (l->rc < 0 && l->o.failed)
 		l->o.failed(l->o.failed_ctx);
+	/* Who waits for an answer gets one until the stop. */
+	while (!atomic_load_explicit(&l->stopping, memory_order_acquire)) {
+		node_wake_wait(l->o.wake, IDLE_MS);
+		take_sends(l);
+	}
 	return NULL;
 }
 
@@ -356,7 +367,7 @@ static int start(struct node_light *l, struct base_error *err)
 	l->target_slot = LIGHT_NOBODY;
 	l->alone_slot = LIGHT_NOBODY;
 	base_ring_init_mpsc(&l->sends, l->sends_memory, LIGHT_SENDS,
-			    sizeof(struct light_tx));
+			    sizeof(struct light_send *));
 	(void)!net_set_height(l->o.net, l->ds.final.height.n);
 	l->now = node_monotonic_ms();
 	show(l);
@@ -399,7 +410,6 @@ int node_light_start(struct node_light **out,
 
 int node_light_stop(struct node_light *light, struct base_error *err)
 {
-	struct light_tx tx;
 	int rc;
 
 	if (!light)
@@ -408,8 +418,6 @@ int node_light_stop(struct node_light *light, struct base_error *err)
 	atomic_store_explicit(&light->stopping, true, memory_order_release);
 	node_wake_ring(light->o.wake);
 	(void)pthread_join(light->thread, NULL);
-	while (base_ring_pop_mpsc(&light->sends, &tx))
-		free(tx.data);
 	rc = light->rc;
 	if (rc < 0)
 		*err = light->err;
@@ -421,25 +429,21 @@ int node_light_stop(struct node_light *light, struct base_error *err)
 
 /* ---- any thread ---- */
 
-int node_light_send(struct node_light *light, const uint8_t *tx, size_t len)
+int node_light_send(struct node_light *light, const uint8_t *tx, size_t len,
+		    const struct node_wake *asker)
 {
-	struct base_reader r = base_reader_init(tx, len);
-	struct light_tx copy = {.len = len};
-	struct chain_tx_view view;
+	struct light_send send = {.data = tx, .len = len, .asker = asker};
+	struct light_send *at = &send;
 
-	if (chain_tx_parse(&view, &r) < 0 || !base_reader_done(&r) ||
-	    len > NET_TX_BYTES_MAX)
+	if (len > NET_TX_BYTES_MAX)
 		return -EINVAL;
-	copy.data = malloc(len);
-	if (!copy.data)
+	if (!base_ring_push_mpsc(&light->sends, &at))
 		return -EAGAIN;
-	memcpy(copy.data, tx, len);
-	if (!base_ring_push_mpsc(&light->sends, &copy)) {
-		free(copy.data);
-		return -EAGAIN;
-	}
 	node_wake_ring(light->o.wake);
-	return 0;
+	/* Pairs with the release in take_sends(). */
+	while (!atomic_load_explicit(&send.answered, memory_order_acquire))
+		node_wake_wait(asker, -1);
+	return send.rc;
 }
 
 void node_light_use(struct node_light *light, enum node_branch branch,
@@ -454,44 +458,4 @@ void node_light_use(struct node_light *light, enum node_branch branch,
 		       &light->use[branch], &use, next, memory_order_release,
 		       memory_order_relaxed))
 		;
-}
-
-/* ---- the wallet ---- */
-
-int node_light_wallet(struct node_wallet *w, struct store_reader *r,
-		      struct base_error *err)
-{
-	struct store_light_tx tx;
-	struct store_light state;
-	struct base_height height = {0};
-	uint32_t index = 0;
-	int rc = store_light_state(&state, r);
-
-	if (rc == 0)
-		rc = node_wallet_derive(w);
-	if (rc < 0)
-		return base_fail(err, rc, "the wallet cannot follow: %s",
-				 strerror(-rc));
-	node_wallet_forget(w);
-	while ((rc = store_light_tx(&tx, r, height, index)) == 0) {
-		struct base_reader in = base_reader_init(tx.proof, tx.len);
-		struct chain_tx_proof p;
-
-		rc = chain_tx_proof_read(&p, &in);
-		if (rc == 0)
-			rc = node_wallet_take_tx(w, &p.tx, p.height,
-						 p.index == 0);
-		if (rc < 0)
-			break;
-		height = tx.height;
-		index = tx.index + 1;
-	}
-	w->height = state.final.height.n + 1;
-	w->tip = state.final.hash;
-	if (rc != -ENOENT) {
-		node_wallet_forget(w);
-		return base_fail(err, rc, "the wallet cannot follow: %s",
-				 strerror(-rc));
-	}
-	return node_wallet_save(w, err);
 }

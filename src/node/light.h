@@ -21,7 +21,9 @@
 #include "net/net.h"
 #include "node/bip86.h"
 #include "node/log.h"
+#include "node/pool_copy.h"
 #include "node/status.h"
+#include "node/txpool.h"
 #include "node/wake.h"
 #include "node/wallet.h"
 #include "store/light.h"
@@ -71,10 +73,12 @@ BASE_MUST_CHECK int node_light_stop(struct node_light *light,
 
 /* ---- any thread ---- */
 
-/* Sends a transaction, and again until a block has it. 0; -EAGAIN: too many
- * wait; -EINVAL: it is none. */
+/* Sends a transaction, and again until a block has it; waits on @asker, which
+ * nothing else rings, until it is durable. Not while the node is being stopped.
+ * 0; -EINVAL: it is none; -ENOSPC: PENDING_MAX are on their way; -EAGAIN: too
+ * many threads send; errors of the store. */
 BASE_MUST_CHECK int node_light_send(struct node_light *light, const uint8_t *tx,
-				    size_t len);
+				    size_t len, const struct node_wake *asker);
 
 /* Addresses of @branch below @next are in use. */
 void node_light_use(struct node_light *light, enum node_branch branch,
@@ -102,5 +106,17 @@ void node_light_look(struct node_light_view *out,
 BASE_MUST_CHECK int node_light_wallet(struct node_wallet *w,
 				      struct store_reader *r,
 				      struct base_error *err);
+
+/* Those on their way, as a pool that has nothing else (node/pool_copy.h).
+ * 0; -ENOMEM; -EBADMSG. */
+BASE_MUST_CHECK int node_light_pool(struct node_pool_copy *out,
+				    struct store_reader *r);
+
+/* Takes an offer as the pool of a full node does; what its coins are worth
+ * nobody here knows. 0, or -EAGAIN. */
+BASE_MUST_CHECK int node_light_offer(struct node_light *light,
+				     const struct chain_params *p,
+				     struct node_tx_offer *offer,
+				     const struct node_wake *asker);
 
 #endif

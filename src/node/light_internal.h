@@ -98,9 +98,14 @@ struct light_job {
 	uint32_t witnesses; /* of them there are */
 };
 
-struct light_tx {
-	uint8_t *data;
+/* A transaction of another thread, which waits; all of it is that thread's
+ * again once it is answered. */
+struct light_send {
+	const uint8_t *data;
 	size_t len;
+	const struct node_wake *asker;
+	int rc;
+	_Atomic bool answered;
 };
 
 struct node_light {
@@ -140,9 +145,8 @@ struct node_light {
 	struct base_hash pending_id[NODE_LIGHT_PENDING_MAX]; /* wtxids */
 	uint32_t pending_count;
 	/* Other threads'. */
-	struct base_ring_mpsc sends; /* of struct light_tx */
-	_Alignas(8) uint8_t
-		sends_memory[LIGHT_SENDS * 2 * (sizeof(struct light_tx) + 8)];
+	struct base_ring_mpsc sends; /* of struct light_send * */
+	_Alignas(8) uint8_t sends_memory[LIGHT_SENDS * 4 * sizeof(void *)];
 	_Atomic uint32_t use[NODE_BRANCHES];
 	_Atomic uint32_t view[sizeof(struct node_light_view) / 4];
 	/* Life. */
@@ -197,7 +201,8 @@ enum light_proofs node_light_take(struct node_light *l, struct base_reader *r,
 /* The keys of @job were looked for below @next; @by_all: by all witnesses. */
 void node_light_searched(struct node_light *l, const struct light_job *job,
 			 struct base_height next, bool by_all);
-void node_light_pend(struct node_light *l, const struct light_tx *tx);
+BASE_MUST_CHECK int node_light_pend(struct node_light *l, const uint8_t *tx,
+				    size_t len);
 void node_light_tell_pending(struct node_light *l, uint32_t slot);
 void node_light_give_pending(struct node_light *l, const struct net_event *e);
 

@@ -260,6 +260,11 @@ static enum light_proofs take_some(struct node_light *l, struct base_reader *r,
 	store_read_end(snapshot);
 	/* What holds is kept, whatever else the peer says. */
 	l->txs += (uint32_t)count;
+	if (count > 0)
+		node_log(l->o.log, NODE_LOG_INFO, "ours",
+			 "%zu more transactions of this wallet are final, the "
+			 "last at height %u",
+			 count, found[count - 1].height.n);
 	return write_found(l, found, count) ? answer : LIGHT_UNKNOWN;
 }
 
@@ -334,35 +339,38 @@ static int load_pending(void *ctx, const struct base_hash *txid,
 	return 0;
 }
 
-void node_light_pend(struct node_light *l, const struct light_tx *tx)
+int node_light_pend(struct node_light *l, const uint8_t *tx, size_t len)
 {
-	struct base_hash *txid = &l->pending[l->pending_count];
-	struct base_hash *wtxid = &l->pending_id[l->pending_count];
+	struct base_hash txid, wtxid;
 	struct net_buffer *b;
 	struct base_error err;
 	int rc;
 
-	if (l->pending_count == NODE_LIGHT_PENDING_MAX ||
-	    !read_tx(txid, wtxid, l, tx->data, tx->len))
-		return;
+	if (!read_tx(&txid, &wtxid, l, tx, len))
+		return -EINVAL;
 	for (uint32_t i = 0; i < l->pending_count; i++)
-		if (base_hash_equal(&l->pending[i], txid))
-			return;
-	rc = store_light_pend(l->o.store, txid, tx->data, tx->len, &err);
+		if (base_hash_equal(&l->pending[i], &txid))
+			return 0;
+	if (l->pending_count == NODE_LIGHT_PENDING_MAX)
+		return -ENOSPC;
+	rc = store_light_pend(l->o.store, &txid, tx, len, &err);
 	if (rc < 0) {
 		node_light_fail(l, rc, &err);
-		return;
+		return rc;
 	}
-	l->pending_count++;
-	b = net_buffer_get(l->port, tx->len);
+	l->pending[l->pending_count] = txid;
+	l->pending_id[l->pending_count++] = wtxid;
+	b = net_buffer_get(l->port, len);
+	/* Without one it is told to who comes next. */
 	if (!b)
-		return;
-	memcpy(b->data, tx->data, tx->len);
+		return 0;
+	memcpy(b->data, tx, len);
 	(void)!net_send(l->port, &(struct net_send){.type = NET_TX,
 						    .buffer = b,
 						    .to = net_everyone(),
-						    .id = wtxid->b});
+						    .id = wtxid.b});
 	net_release(l->port, b);
+	return 0;
 }
 
 void node_light_tell_pending(struct node_light *l, uint32_t slot)

@@ -135,6 +135,9 @@ static int start(struct node_peers *p, struct base_error *err)
 	rc = start_net(p, err);
 	if (rc < 0)
 		return rc;
+	/* The net thread says that a light node is none of the full. */
+	if (p->options.config->mode == NET_LIGHT)
+		return 0;
 	serve.net = p->net;
 	return node_serve_start(&p->serve, &serve, err);
 }

@@ -95,7 +95,7 @@ static int start_server(struct node_reader *r,
 {
 	struct api_server_options server = {.address = o->config->rpc,
 					    .auth = o->config->rpcauth,
-					    .rest = o->config->rest,
+					    .rest = o->config->rest && !o->is_light,
 					    .wake = wake_reader,
 					    .wake_ctx = r};
 	int rc = make_cookie(r, server.auth.cookie, err);
@@ -127,6 +127,7 @@ static void fill_rpc(struct node_rpc *rpc, const struct node_reader_options *o)
 	rpc->log = o->log;
 	rpc->wallet = o->wallet;
 	rpc->committee = o->committee;
+	rpc->is_light = o->is_light;
 	rpc->stop = o->stop;
 	rpc->stop_ctx = o->stop_ctx;
 	rpc->started_ms = node_monotonic_ms();
@@ -195,6 +196,12 @@ int node_reader_run(struct node_reader *r, struct net *net,
 				 strerror(-rc));
 	r->running = true;
 	return 0;
+}
+
+void node_reader_set_light(struct node_reader *r, struct node_light *light)
+{
+	if (r)
+		r->rpc.light = light;
 }
 
 const char *node_reader_address(const struct node_reader *r)

@@ -20,6 +20,8 @@
 struct node_reader;
 
 /* Everything is borrowed until the stop. */
+struct node_light;
+
 struct node_reader_options {
 	const struct node_config *config;
 	const struct node_datadir *datadir;
@@ -30,6 +32,7 @@ struct node_reader_options {
 	struct node_log *log; /* whose level "logging" sets */
 	struct node_wallet *wallet;
 	const struct ds_committee *committee;
+	bool is_light;		 /* node_reader_set_light() follows */
 	void (*stop)(void *ctx); /* the method "stop"; any thread */
 	void *stop_ctx;
 };
@@ -45,6 +48,9 @@ BASE_MUST_CHECK int node_reader_start(struct node_reader **out,
  * has no network. @r NULL is allowed. 0 or -errno. */
 BASE_MUST_CHECK int node_reader_run(struct node_reader *r, struct net *net,
 				    struct base_error *err);
+
+/* Before that, of a light node; borrowed. @r NULL is allowed. */
+void node_reader_set_light(struct node_reader *r, struct node_light *light);
 
 /* Where it listens; NULL when it does not (@r is NULL). */
 const char *node_reader_address(const struct node_reader *r);

@@ -23,6 +23,10 @@ void node_rpc_end(struct node_rpc *rpc)
 	if (rpc->reader)
 		store_read_end(rpc->reader);
 	rpc->reader = NULL;
+	/* Addresses may have been handed out. */
+	for (int i = 0; rpc->light && rpc->wallet && i < NODE_BRANCHES; i++)
+		node_light_use(rpc->light, (enum node_branch)i,
+			       rpc->wallet->next[i]);
 }
 
 struct node_pool_view node_rpc_pool(const struct node_rpc *rpc)

@@ -14,6 +14,7 @@
 
 #include "api/json_rpc.h"
 #include "net/net.h"
+#include "node/light.h"
 #include "node/log.h"
 #include "node/pool_view.h"
 #include "node/status.h"
@@ -23,6 +24,8 @@
 #include "store/store.h"
 
 #define NODE_RPC_ADDED_MAX NET_CONNECT_MAX /* nodes added by addnode */
+
+#define NODE_RPC_LIGHT_MAX 48 /* methods of a light node */
 
 /* The methods' context. One thread. */
 struct node_rpc {
@@ -40,6 +43,10 @@ struct node_rpc {
 	struct node_wallet *wallet;
 	struct net *net; /* NULL: this node has no network */
 	const struct ds_committee *committee;
+	bool is_light;		  /* there are no blocks, and no pool */
+	struct node_light *light; /* then; NULL until it runs */
+	uint32_t light_methods;
+	struct api_method light_method[NODE_RPC_LIGHT_MAX];
 	uint32_t added_count;
 	uint8_t added[NODE_RPC_ADDED_MAX][NET_ID_SIZE]; /* by addnode */
 	/* Of the request under way. */
@@ -206,11 +213,18 @@ enum api_code node_rpc_disconnectnode(struct api_call *call);
 enum api_code node_rpc_getconnectioncount(struct api_call *call);
 enum api_code node_rpc_getnetworkinfo(struct api_call *call);
 enum api_code node_rpc_getpeerinfo(struct api_call *call);
+enum api_code node_rpc_grantaccess(struct api_call *call);
 enum api_code node_rpc_ping(struct api_call *call);
+enum api_code node_rpc_requestaccess(struct api_call *call);
 /* rpc_ban.c */
 enum api_code node_rpc_clearbanned(struct api_call *call);
 enum api_code node_rpc_listbanned(struct api_call *call);
 enum api_code node_rpc_setban(struct api_call *call);
+/* rpc_mining.c */
+enum api_code node_rpc_broadcastblock(struct api_call *call);
+enum api_code node_rpc_holdblocks(struct api_call *call);
+enum api_code node_rpc_pausemining(struct api_call *call);
+enum api_code node_rpc_resumemining(struct api_call *call);
 /* rpc_next_block.c */
 enum api_code node_rpc_estimatesmartfee(struct api_call *call);
 enum api_code node_rpc_excludetransaction(struct api_call *call);

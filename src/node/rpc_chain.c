@@ -219,6 +219,9 @@ enum api_code node_rpc_getmininginfo(struct api_call *call)
 	api_object_end(w);
 	api_put_int(w, "threads", s->threads);
 	api_put_real(w, "hashespersec", s->hashes_per_second);
+	api_put_bool(w, "paused", s->paused);
+	api_put_bool(w, "holding", s->holding);
+	api_put_bool(w, "blockheld", s->held);
 	put_no_warnings(w);
 	api_object_end(w);
 	return API_OK;

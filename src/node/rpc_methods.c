@@ -183,12 +183,36 @@ static const struct api_method methods[] = {
 	 "Takes back pintransaction and excludetransaction.",
 	 {{"txid", API_STRING, true}},
 	 node_rpc_unpintransaction},
+	{"broadcastblock",
+	 "mining",
+	 "Proposes, at the next tick, the block that holdblocks held back.",
+	 {{NULL, 0, false}},
+	 node_rpc_broadcastblock},
 	{"getmininginfo",
 	 "mining",
-	 "Returns the state of mining; \"threads\" and \"hashespersec\" are\n"
-	 "of this node's own miners.",
+	 "Returns the state of mining; \"threads\" and what follows it is of\n"
+	 "this node's own miners: see pausemining and holdblocks.",
 	 {{NULL, 0, false}},
 	 node_rpc_getmininginfo},
+	{"holdblocks",
+	 "mining",
+	 "true: what this node's miners find is not proposed by itself; they\n"
+	 "rest, and it waits for broadcastblock, or until the chain has gone\n"
+	 "on without it. false, as at every start: it is proposed at the next\n"
+	 "tick.",
+	 {{"hold", API_BOOLEAN, true}},
+	 node_rpc_holdblocks},
+	{"pausemining",
+	 "mining",
+	 "Stops this node's miners until resumemining or the next start. The\n"
+	 "node goes on taking part in the agreement.",
+	 {{NULL, 0, false}},
+	 node_rpc_pausemining},
+	{"resumemining",
+	 "mining",
+	 "Takes back pausemining.",
+	 {{NULL, 0, false}},
+	 node_rpc_resumemining},
 	{"getnetworkhashps",
 	 "mining",
 	 "Returns the hashes per second that the last nblocks (default\n"
@@ -236,10 +260,18 @@ static const struct api_method methods[] = {
 	 "Returns the peers, half a second old at most. \"id\" is given to\n"
 	 "another peer once this one is gone; what peers said per message\n"
 	 "is not kept; \"nodeid\", \"member\", \"mode\", \"access\" (may ask\n"
-	 "for the chain), \"score\" (of 100; banned at 0) and the queues, in\n"
-	 "bytes, are ours.",
+	 "us for the chain), \"chainaccess\" (see requestaccess), \"score\"\n"
+	 "(of 100; banned at 0) and the queues, in bytes, are ours.",
 	 {{NULL, 0, false}},
 	 node_rpc_getpeerinfo},
+	{"grantaccess",
+	 "network",
+	 "Lets a node, named by its id, ask this one for the chain (\"add\")\n"
+	 "or no more (\"remove\"), until the next start; after that\n"
+	 "--access has the last word. It counts where --access is a list:\n"
+	 "open lets everybody ask, and members may always.",
+	 {{"nodeid", API_STRING, true}, {"command", API_STRING, true}},
+	 node_rpc_grantaccess},
 	{"listbanned",
 	 "network",
 	 "Returns who is banned, half a second old at most: by address, by\n"
@@ -253,6 +285,15 @@ static const struct api_method methods[] = {
 	 "has the last round trip.",
 	 {{NULL, 0, false}},
 	 node_rpc_ping},
+	{"requestaccess",
+	 "network",
+	 "Asks a peer, named by its address as getpeerinfo shows it or by\n"
+	 "its node id, or all peers, for access to the chain. The answers\n"
+	 "come into \"chainaccess\" of getpeerinfo: \"asked\", \"granted\",\n"
+	 "\"refused\" with a reason in \"refusal\", or \"not-full\" from a\n"
+	 "node that keeps no chain.",
+	 {{"node", API_STRING, false}},
+	 node_rpc_requestaccess},
 	{"setban",
 	 "network",
 	 "Bans (\"add\") a single address or a node id for bantime seconds\n"
@@ -407,8 +448,65 @@ static const struct api_method methods[] = {
 	 node_rpc_walletpassphrasechange},
 };
 
+/* What is left without blocks and a pool. */
+static const char *const light_names[] = {
+	"addnode",
+	"clearbanned",
+	"decoderawtransaction",
+	"disconnectnode",
+	"encryptwallet",
+	"getaddressinfo",
+	"getbalance",
+	"getbalances",
+	"getbestblockhash",
+	"getblockcount",
+	"getconnectioncount",
+	"getnewaddress",
+	"getpeerinfo",
+	"getrawchangeaddress",
+	"getwalletinfo",
+	"help",
+	"listbanned",
+	"listunspent",
+	"logging",
+	"ping",
+	"sendrawtransaction",
+	"sendtoaddress",
+	"setban",
+	"stop",
+	"uptime",
+	"validateaddress",
+	"walletlock",
+	"walletpassphrase",
+	"walletpassphrasechange",
+};
+
+_Static_assert(BASE_COUNT(light_names) <= NODE_RPC_LIGHT_MAX,
+	       "there is room for them");
+
+static bool is_for_light(const char *name)
+{
+	for (size_t i = 0; i < BASE_COUNT(light_names); i++)
+		if (strcmp(light_names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static struct api_table light_table(struct node_rpc *rpc)
+{
+	rpc->light_methods = 0;
+	for (size_t i = 0; i < BASE_COUNT(methods); i++)
+		if (is_for_light(methods[i].name))
+			rpc->light_method[rpc->light_methods++] = methods[i];
+	return (struct api_table){.method = rpc->light_method,
+				  .count = rpc->light_methods,
+				  .ctx = rpc};
+}
+
 struct api_table node_rpc_table(struct node_rpc *rpc)
 {
+	if (rpc->is_light)
+		return light_table(rpc);
 	return (struct api_table){
 		.method = methods, .count = BASE_COUNT(methods), .ctx = rpc};
 }

@@ -73,6 +73,27 @@ static bool peer_text(char out[static NET_ADDR_TEXT_MAX],
 	return *out == '[';
 }
 
+/* What it said to our wish for the chain; null: we did not ask. */
+static void put_wish(struct api_writer *w, const struct net_peer_info *p)
+{
+	static const char *const names[NET_WISHES] = {
+		[NET_WISH_SENT] = "asked",
+		[NET_WISH_GRANTED] = "granted",
+		[NET_WISH_REFUSED] = "refused",
+		[NET_WISH_NOT_FULL] = "not-full",
+	};
+
+	api_key(w, "chainaccess");
+	if (p->wish == NET_WISH_NONE || p->wish >= NET_WISHES)
+		api_null(w);
+	else
+		api_string(w, names[p->wish]);
+	if (p->wish == NET_WISH_REFUSED)
+		api_put_string(
+			w, "refusal",
+			net_reason_name((enum net_reason)p->wish_reason));
+}
+
 static void put_peer(struct api_writer *w, const struct net_peer_info *p,
 		     const struct chain_params *params)
 {
@@ -105,6 +126,7 @@ static void put_peer(struct api_writer *w, const struct net_peer_info *p,
 		       p->outbound ? "outbound-full-relay" : "inbound");
 	api_put_string(w, "transport_protocol_type", "tls");
 	api_put_bool(w, "access", p->granted);
+	put_wish(w, p);
 	api_put_int(w, "score", p->score);
 	api_put_int(w, "sendqueue", p->queue_out);
 	api_put_int(w, "recvqueue", p->queue_in);
@@ -318,6 +340,63 @@ static bool is_peer(const struct net_peer_info *p, const char *text)
 	       (strncasecmp(id, text, ID_HEX_SIZE - 1) == 0 &&
 		(text[ID_HEX_SIZE - 1] == '\0' ||
 		 text[ID_HEX_SIZE - 1] == '@'));
+}
+
+/* The peer that @text names. API_NODE_NOT_CONNECTED. */
+static enum api_code find_peer(uint8_t id[static NET_ID_SIZE],
+			       struct api_call *call, const char *text)
+{
+	struct net_view *v = node_rpc_net_view(call);
+	uint32_t i = 0;
+
+	if (!v)
+		return API_OUT_OF_MEMORY;
+	while (i < v->peers && !is_peer(&v->peer[i], text))
+		i++;
+	if (i < v->peers)
+		memcpy(id, v->peer[i].id, NET_ID_SIZE);
+	else
+		i = UINT32_MAX;
+	free(v);
+	if (i == UINT32_MAX)
+		return api_fail(call, API_NODE_NOT_CONNECTED,
+				"Node not found in connected nodes");
+	return API_OK;
+}
+
+enum api_code node_rpc_requestaccess(struct api_call *call)
+{
+	const struct node_rpc *rpc = call->ctx;
+	const char *text = json_string_value(call->param[0]);
+	uint8_t id[NET_ID_SIZE];
+	enum api_code rc = node_rpc_need_net(call);
+
+	if (rc == API_OK && text)
+		rc = find_peer(id, call, text);
+	if (rc != API_OK)
+		return rc;
+	return node_rpc_net_done(
+		call, net_request_access(rpc->net, text ? id : NULL));
+}
+
+enum api_code node_rpc_grantaccess(struct api_call *call)
+{
+	const struct node_rpc *rpc = call->ctx;
+	const char *text = json_string_value(call->param[0]);
+	const char *command = json_string_value(call->param[1]);
+	bool add = strcmp(command, "add") == 0;
+	uint8_t id[NET_ID_SIZE];
+	enum api_code rc;
+
+	if (!add && strcmp(command, "remove") != 0)
+		return api_fail_usage(call);
+	rc = node_rpc_need_net(call);
+	if (rc != API_OK)
+		return rc;
+	if (base_from_hex(id, sizeof(id), text) < 0)
+		return api_fail(call, API_INVALID_PARAMETER,
+				"'%.100s' is no node id: 64 hex digits", text);
+	return node_rpc_net_done(call, net_grant(rpc->net, id, add));
 }
 
 enum api_code node_rpc_disconnectnode(struct api_call *call)

@@ -279,7 +279,9 @@ static enum api_code take_fee_rate(int64_t *out, struct api_call *call,
 enum api_code node_rpc_offer(struct api_call *call, struct node_tx_offer *o)
 {
 	struct node_rpc *rpc = call->ctx;
-	int rc = node_tx_offer(rpc->asks, o, &rpc->answered);
+	int rc = rpc->light ? node_light_offer(rpc->light, rpc->params, o,
+					       &rpc->answered)
+			    : node_tx_offer(rpc->asks, o, &rpc->answered);
 
 	if (rc < 0 || o->outcome == NODE_TX_BUSY)
 		return node_rpc_pool_failed(call, -EAGAIN);

@@ -20,14 +20,46 @@ static enum api_code wallet_failed(struct api_call *call, int rc,
 			"%s", err->text);
 }
 
+/* Of a light node: what was proved, and what is on its way. */
+static enum api_code light_wallet(struct node_wallet **out,
+				  struct api_call *call)
+{
+	const struct node_rpc *rpc = call->ctx;
+	struct node_pool_copy pool = {.len = 0};
+	struct store_reader *reader;
+	struct base_error err;
+	int rc;
+
+	if (store_read_begin(&reader, rpc->store, &err) < 0)
+		return api_fail(call, API_DATABASE, "%s", err.text);
+	rc = node_light_wallet(rpc->wallet, reader, &err);
+	if (rc == 0) {
+		rc = node_light_pool(&pool, reader);
+		if (rc == 0)
+			rc = node_wallet_sync_pool(rpc->wallet, &pool);
+		if (rc < 0)
+			(void)base_fail(&err, rc, "what is on its way: %s",
+					strerror(-rc));
+	}
+	store_read_end(reader);
+	node_pool_copy_free(&pool);
+	if (rc < 0)
+		return wallet_failed(call, rc, &err);
+	*out = rpc->wallet;
+	return API_OK;
+}
+
 enum api_code node_rpc_wallet(struct node_wallet **out, struct api_call *call)
 {
 	const struct node_rpc *rpc = call->ctx;
 	struct node_pool_copy pool;
 	struct store_reader *reader;
 	struct base_error err;
-	int rc = node_pool_copy(&pool, rpc->asks, &rpc->answered);
+	int rc;
 
+	if (rpc->is_light)
+		return light_wallet(out, call);
+	rc = node_pool_copy(&pool, rpc->asks, &rpc->answered);
 	if (rc < 0)
 		return node_rpc_pool_failed(call, rc);
 	/* A snapshot of its own: the request's is older than the pool. */

@@ -11,6 +11,7 @@
 #include "node/clock.h"
 #include "node/consensus.h"
 #include "node/genesis.h"
+#include "node/light.h"
 #include "node/member.h"
 #include "node/passphrase.h"
 #include "node/peers.h"
@@ -52,6 +53,7 @@ struct node {
 	struct node_txpool *pool;
 	struct node_peers *peers; /* NULL: it has none */
 	struct node_consensus *consensus;
+	struct node_light *light; /* in its place */
 	struct node_reader *reader;
 };
 
@@ -59,6 +61,11 @@ int node_complain(const struct base_error *err, int status)
 {
 	(void)fprintf(stderr, "minerd: %s\n", err->text);
 	return status;
+}
+
+static bool is_light(const struct node *n)
+{
+	return n->config->mode == NET_LIGHT;
 }
 
 static int make_plan(struct node *n, struct base_error *err)
@@ -152,8 +159,9 @@ static int load_chain(struct node *n, struct base_error *err)
 	int rc = node_chain_path(path, n->config, &n->datadir, err);
 
 	if (rc == 0)
-		rc = node_datadir_path(data, &n->datadir, "chain/data.mdb",
-				       err);
+		rc = node_datadir_path(
+			data, &n->datadir,
+			is_light(n) ? "light/data.mdb" : "chain/data.mdb", err);
 	if (rc < 0)
 		return rc;
 	missing = access(path, F_OK) < 0 && errno == ENOENT;
@@ -265,6 +273,11 @@ static void say_hello(const struct node *n)
 			n->tip.height.n, n->plan.worker_count,
 			n->plan.worker_count == 1 ? "" : "s", n->backend->name,
 			p->spacing_s, address);
+	else if (is_light(n))
+		node_log(n->log, NODE_LOG_INFO, "following",
+			 "keeping headers and certificates, addresses are paid "
+			 "as %s",
+			 address);
 	else
 		node_log(n->log, NODE_LOG_INFO, "following",
 			 "keeping the chain from height %u, addresses are paid "
@@ -291,6 +304,7 @@ static int start_rpc(struct node *n, struct base_error *err)
 						    .log = n->log,
 						    .wallet = n->wallet,
 						    .committee = &n->committee,
+						    .is_light = is_light(n),
 						    .stop = ring_ended,
 						    .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
@@ -403,13 +417,57 @@ static bool takes_part(const struct node *n)
 	return false;
 }
 
-static int start_threads(struct node *n, struct base_error *err)
+static int start_log(struct node *n, struct base_error *err)
 {
 	const struct node_log_options log = {.fd = STDOUT_FILENO,
 					     .json = n->config->log_json,
 					     .level = n->config->log_level,
 					     .closed = ring_ended,
 					     .closed_ctx = &n->ended};
+
+	return node_log_start(&n->log, &log, err);
+}
+
+/* A light node: the net, and one thread more. */
+static int start_light(struct node *n, struct base_error *err)
+{
+	struct node_light_options o = {.params = &n->chain.params,
+				       .committee = &n->committee,
+				       .genesis = &n->chain.genesis_header,
+				       .store = n->store,
+				       .wake = &n->asks.wake,
+				       .status = &n->status,
+				       .wallet = n->wallet,
+				       .failed = ring_ended,
+				       .failed_ctx = &n->ended};
+	const struct node_status status = {.mode = DS_SYNC};
+	int rc = start_log(n, err);
+
+	if (rc < 0)
+		return rc;
+	node_status_init(&n->status, &status);
+	rc = node_asks_open(&n->asks);
+	if (rc < 0)
+		return base_fail(err, rc, "cannot make an eventfd: %s",
+				 strerror(-rc));
+	/* Only when asked for: it takes memory. */
+	if (!node_config_is_default(n->config, "rpc"))
+		rc = start_rpc(n, err);
+	if (rc < 0)
+		return rc;
+	say_hello(n);
+	rc = start_peers(n, err);
+	if (rc < 0)
+		return rc;
+	o.log = n->log;
+	o.net = node_peers_net(n->peers);
+	rc = node_light_start(&n->light, &o, err);
+	node_reader_set_light(n->reader, n->light);
+	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
+}
+
+static int start_threads(struct node *n, struct base_error *err)
+{
 	struct node_consensus_options o = {
 		.params = &n->chain.params,
 		.committee = &n->committee,
@@ -425,8 +483,11 @@ static int start_threads(struct node *n, struct base_error *err)
 	bool fit;
 	const struct node_status status = {
 		.tip = n->tip, .threads = mines(n) ? n->plan.worker_count : 0};
-	int rc = node_log_start(&n->log, &log, err);
+	int rc;
 
+	if (is_light(n))
+		return start_light(n, err);
+	rc = start_log(n, err);
 	if (rc < 0)
 		return rc;
 	node_status_init(&n->status, &status);
@@ -481,20 +542,32 @@ static bool wait_for_end(const struct node *n)
 	return p[0].revents;
 }
 
+static int open_light_store(struct node *n, struct base_error *err)
+{
+	char dir[NODE_PATH_MAX];
+	const struct store_options options = {
+		.dir = dir, .map_bytes = n->config->db_map, .light = true};
+	int rc = node_datadir_subdir(dir, &n->datadir, "light", err);
+
+	return rc == 0 ? store_open(&n->store, &options, err) : rc;
+}
+
 /* What runs can be started anew on what is opened here. */
 static int open_node(struct node *n, struct base_error *err)
 {
-	int rc = make_plan(n, err);
+	int rc = is_light(n) ? 0 : make_plan(n, err);
 
 	if (rc == 0)
 		rc = node_datadir_open(&n->datadir, n->config->datadir, err);
 	n->locked = rc == -EBUSY;
-	if (rc == 0)
+	if (rc == 0 && !is_light(n))
 		rc = pow_load_backend(&n->backend, &n->hps,
 				      n->config->pow_backend, err);
 	if (rc == 0)
 		rc = load_chain(n, err);
-	if (rc == 0)
+	if (rc == 0 && is_light(n))
+		rc = open_light_store(n, err);
+	else if (rc == 0)
 		rc = node_chain_open(&n->store, &n->tip, &n->chain, n->config,
 				     &n->datadir, false, err);
 	if (rc == 0)
@@ -529,6 +602,11 @@ static int stop_threads(struct node *n, struct base_error *err)
 			 n->tip.height.n);
 		if (rc == 0 || rc == -ERESTART || rc == -EUCLEAN)
 			keep_pool(n);
+	}
+	if (n->light) {
+		rc = node_light_stop(n->light, err);
+		n->light = NULL;
+		node_log(n->log, NODE_LOG_INFO, "stop", "stopped");
 	}
 	node_peers_stop(n->peers);
 	n->peers = NULL;

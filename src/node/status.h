@@ -22,6 +22,9 @@ struct node_status {
 	struct chain_context tip; /* on disk */
 	double hashes_per_second; /* of our miners, over the last 10 s */
 	uint32_t threads;	  /* that mine; 0: no miner */
+	bool paused;		  /* mining, by the operator */
+	bool holding;		  /* what is found waits for the operator */
+	bool held;		  /* a block does */
 	/* The agreement. */
 	uint32_t mode;	      /* enum ds_mode */
 	uint32_t ticking;     /* 1: tick 0 has come */

@@ -197,6 +197,7 @@ static bool decode_new(struct node_txpool *pool, struct chain_tx_view *tx,
 		       struct node_tx_offer *o)
 {
 	o->reject = "";
+	o->checks = 0;
 	o->outcome = NODE_TX_UNDECODED;
 	if (!decode(tx, o))
 		return false;
@@ -237,6 +238,7 @@ static bool consider(struct node_txpool *pool, struct node_tx_offer *o)
 	o->outcome = judge(pool, o, &tx, known ? NULL : f->check);
 	if (o->outcome != NODE_TX_ACCEPTED)
 		return true;
+	o->checks = known ? 0 : tx.input_count;
 	if (!known && pool->verify) {
 		job = (struct node_verify_job){
 			.tag = (uint64_t)(f - pool->flight),

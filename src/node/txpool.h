@@ -48,6 +48,7 @@ struct node_tx_offer {
 	/* Answered. */
 	enum node_tx_outcome outcome;
 	const char *reject; /* reject string of Bitcoin Core, static; "" */
+	uint32_t checks;    /* signatures that were verified for it */
 	/* Where it was decoded: */
 	struct base_hash txid;
 	struct base_hash wtxid;

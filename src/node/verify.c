@@ -6,13 +6,12 @@
 
 #include "base/bytes.h"
 #include "node/genesis.h"
+#include "node/progress.h"
 #include "node/run.h"
 
 static void show_progress(uint32_t height, void *ctx)
 {
-	(void)ctx;
-	if (isatty(STDERR_FILENO))
-		(void)fprintf(stderr, "\rverified %u blocks", height);
+	node_progress_show(ctx, height);
 }
 
 /* Before the line that programs read. */
@@ -33,6 +32,7 @@ static void tell_evidence(struct store *store)
 static int verify_chain(const struct node_config *c, struct node_chain *chain,
 			struct chain_context *tip, struct base_error *err)
 {
+	struct node_progress bar;
 	struct node_datadir d;
 	char path[NODE_PATH_MAX];
 	struct store *store;
@@ -46,10 +46,10 @@ static int verify_chain(const struct node_config *c, struct node_chain *chain,
 		rc = node_chain_open(&store, tip, chain, c, &d, true, err);
 	if (rc < 0)
 		return rc;
+	node_progress_begin(&bar, STDERR_FILENO, "verify", 0, tip->height.n);
 	rc = store_verify(tip, store, &chain->params, chain->genesis,
-			  chain->genesis_len, show_progress, NULL, err);
-	if (isatty(STDERR_FILENO))
-		(void)fprintf(stderr, "\n");
+			  chain->genesis_len, show_progress, &bar, err);
+	node_progress_end(&bar);
 	if (rc == 0)
 		tell_evidence(store);
 	store_close(store);

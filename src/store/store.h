@@ -203,8 +203,8 @@ BASE_MUST_CHECK int store_pool_piece(const uint8_t **data, size_t *len,
  * that the blocks before it make, indexes agree as far as they go, and the
  * stored tip and coins are what results; that each certificate stored is its
  * block's and bears a quorum's signatures. @genesis is what the network file
- * makes. @progress, unless NULL, is called now and then. Takes as much disk as
- * the coins do: in the store's folder, or in TMPDIR (or /tmp) where that is
+ * makes. @progress, unless NULL, is called after each block. Takes as much disk
+ * as the coins do: in the store's folder, or in TMPDIR (or /tmp) where that is
  * read-only. 0 with *@tip the verified tip; -EBADMSG: @err names the height and
  * rule, or the coin; -ENODATA: empty; -ENOMEM; -EACCES: no place for the coins;
  * -ENOSPC, -EIO: the disk is full, or failed.

@@ -10,8 +10,6 @@
 #include "store/pages.h"
 #include "store/shadow.h"
 
-#define PROGRESS_BLOCKS 1024 /* between two calls of @progress */
-
 struct verify {
 	struct store *s;
 	MDB_txn *txn;
@@ -323,7 +321,7 @@ static int verify_chain(struct verify *v,
 		rc = verify_block(v, (uint32_t)h);
 		if (rc)
 			return rc;
-		if (progress && h % PROGRESS_BLOCKS == 0)
+		if (progress)
 			progress((uint32_t)h, progress_ctx);
 	}
 	chain_context_write(computed, &v->ctx);
