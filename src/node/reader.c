@@ -95,7 +95,8 @@ static int start_server(struct node_reader *r,
 {
 	struct api_server_options server = {.address = o->config->rpc,
 					    .auth = o->config->rpcauth,
-					    .rest = o->config->rest && !o->is_light,
+					    .rest = o->config->rest &&
+						    !o->is_light,
 					    .wake = wake_reader,
 					    .wake_ctx = r};
 	int rc = make_cookie(r, server.auth.cookie, err);
