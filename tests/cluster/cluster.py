@@ -231,6 +231,7 @@ class Cluster:
                       for i in range(members + observers)]
         self.real = {}
         self.public = {}
+        self.helpers = []  # processes that end with it
         try:
             self._make_datadirs(spacing_s)
             self._make_network(bits, half_life_s)
@@ -242,10 +243,9 @@ class Cluster:
         return self
 
     def __exit__(self, kind, value, trace):
-        for node in self.nodes:
-            if node.running():
-                node.process.kill()
-                node.process.wait(WAIT_S)
+        for process in self.helpers + [n.process for n in self.running()]:
+            process.kill()
+            process.wait(WAIT_S)
         self.proxy.stop()
         if kind is not None:
             self.tell()
@@ -316,9 +316,10 @@ class Cluster:
             return ["--listen", "off"]
         return ["--listen", "%s:%d" % self.real[node.index]]
 
-    def start(self, nodes=None):
-        """Everything up to the first final tip; proxies first."""
-        self.write_network()
+    def start(self, nodes=None, start_s=START_S):
+        """Proxies first; tick 0 is @start_s from now, unless it is set."""
+        if self.t0 is None:
+            self.write_network(start_s)
         if not self.netns:
             for node in self.nodes[:self.n]:
                 self.proxy.serve(node.index, self.public[node.index],
