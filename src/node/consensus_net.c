@@ -465,7 +465,7 @@ static void tell_peer(struct node_consensus *c, const struct net_event *e)
 			 c->options.params->member[e->up.member].name,
 			 e->up.height);
 	else
-		node_log(c->options.log, NODE_LOG_INFO, "peer",
+		node_log(c->options.log, NODE_LOG_DEBUG, "peer",
 			 "node %.16s... is connected, at height %" PRIu64, id,
 			 e->up.height);
 }
@@ -485,8 +485,11 @@ static void take_event(struct node_consensus *c, const struct net_event *e)
 			announce_pool(c, e->slot);
 		break;
 	case NET_EV_DOWN:
-		node_log(c->options.log, NODE_LOG_INFO, "peer_gone",
-			 "%s is gone: %s",
+		/* Strangers come and go as they please, and fill no log. */
+		node_log(c->options.log,
+			 c->peer[e->slot].member >= 0 ? NODE_LOG_INFO
+						      : NODE_LOG_DEBUG,
+			 "peer_gone", "%s is gone: %s",
 			 c->peer[e->slot].member >= 0
 				 ? c->options.params
 					   ->member[c->peer[e->slot].member]
