@@ -232,6 +232,7 @@ class Cluster:
         self.real = {}
         self.public = {}
         self.helpers = []  # processes that end with it
+        self.t0 = None  # tick 0 in Unix milliseconds, once it is set
         try:
             self._make_datadirs(spacing_s)
             self._make_network(bits, half_life_s)
