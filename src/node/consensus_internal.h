@@ -32,10 +32,19 @@ struct verifying {
 /* Transactions of peers: being judged, and waiting for that. */
 #define NODE_TX_FLIGHTS NODE_TXPOOL_FLIGHTS
 #define NODE_TX_WAITING_MAX 1024
+/* Those that lack what others, which are being judged, may bring; and how
+ * often one is judged: a peer sends a chain of payments at once. */
+#define NODE_TX_HELD_MAX 64
+#define NODE_TX_TRIES_MAX 32
+
+struct node_tx_waiting {
+	struct net_event event;
+	uint32_t tries;
+};
 
 struct node_tx_flight {
 	struct node_tx_offer offer;
-	struct net_event event;
+	struct node_tx_waiting tx;
 	struct node_consensus *consensus; /* NULL: free */
 };
 
@@ -86,7 +95,9 @@ struct node_consensus {
 	uint64_t sync_told_ms;
 	struct base_height sync_from;
 	struct node_tx_flight flight[NODE_TX_FLIGHTS];
-	struct net_event tx_waiting[NODE_TX_WAITING_MAX];
+	struct node_tx_waiting tx_waiting[NODE_TX_WAITING_MAX];
+	struct node_tx_waiting tx_held[NODE_TX_HELD_MAX];
+	uint32_t tx_holds;
 	uint32_t tx_first;
 	uint32_t tx_next;
 	/* Mining. */

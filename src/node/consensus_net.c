@@ -212,6 +212,46 @@ static bool is_there(const struct node_consensus *c, const struct net_event *e)
 	return c->peer[e->slot].up && c->peer[e->slot].gen == e->gen;
 }
 
+static uint32_t tx_flights(const struct node_consensus *c)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < NODE_TX_FLIGHTS; i++)
+		count += c->flight[i].consensus != NULL;
+	return count;
+}
+
+/* Takes over the buffer. */
+static void take_tx(struct node_consensus *c, const struct node_tx_waiting *tx)
+{
+	if (c->tx_next - c->tx_first == NODE_TX_WAITING_MAX) {
+		net_release(c->port, tx->event.message.buffer);
+		return;
+	}
+	c->tx_waiting[c->tx_next++ % NODE_TX_WAITING_MAX] = *tx;
+}
+
+/* Its parent may be with the verify threads: a transaction that is lost here
+ * is offered by nobody again. False: it is not worth it. */
+static bool hold_tx(struct node_consensus *c, const struct node_tx_flight *f)
+{
+	if ((f->offer.outcome != NODE_TX_MISSING &&
+	     f->offer.outcome != NODE_TX_BUSY) ||
+	    f->tx.tries == NODE_TX_TRIES_MAX ||
+	    c->tx_holds == NODE_TX_HELD_MAX || tx_flights(c) == 0)
+		return false;
+	c->tx_held[c->tx_holds++] = f->tx;
+	return true;
+}
+
+/* Something was judged: those that are held may be, too, in their order. */
+static void let_go_txs(struct node_consensus *c)
+{
+	for (uint32_t i = 0; i < c->tx_holds; i++)
+		take_tx(c, &c->tx_held[i]);
+	c->tx_holds = 0;
+}
+
 /* A signature that is bad is bad on every tip: the coins it spends are named
  * by their ids. */
 static void tx_judged(struct node_ask *ask)
@@ -219,17 +259,22 @@ static void tx_judged(struct node_ask *ask)
 	/* The offer is the flight's first member, the ask the offer's. */
 	struct node_tx_flight *f = (struct node_tx_flight *)(void *)ask;
 	struct node_consensus *c = f->consensus;
+	const struct net_event *e = &f->tx.event;
 
-	if (f->offer.checks > 0 && is_there(c, &f->event))
-		(void)!net_charge(c->port, f->event.slot, f->offer.checks,
+	if (f->offer.checks > 0 && is_there(c, e))
+		(void)!net_charge(c->port, e->slot, f->offer.checks,
 				  f->offer.outcome != NODE_TX_ACCEPTED);
 	if (f->offer.outcome == NODE_TX_REFUSED &&
 	    strcmp(f->offer.reject, chain_verdict_name(CHAIN_BAD_SIGNATURE)) ==
 		    0 &&
-	    is_there(c, &f->event))
-		node_net_ban(c, f->event.slot);
-	net_release(c->port, f->event.message.buffer);
+	    is_there(c, e))
+		node_net_ban(c, e->slot);
 	f->consensus = NULL;
+	if (hold_tx(c, f))
+		return;
+	net_release(c->port, e->message.buffer);
+	if (f->offer.outcome == NODE_TX_ACCEPTED || tx_flights(c) == 0)
+		let_go_txs(c);
 }
 
 static struct node_tx_flight *free_flight(struct node_consensus *c)
@@ -250,23 +295,14 @@ static void judge_txs(struct node_consensus *c)
 
 		if (!f)
 			return;
-		f->event = c->tx_waiting[c->tx_first++ % NODE_TX_WAITING_MAX];
+		f->tx = c->tx_waiting[c->tx_first++ % NODE_TX_WAITING_MAX];
+		f->tx.tries++;
 		f->consensus = c;
-		b = f->event.message.buffer;
+		b = f->tx.event.message.buffer;
 		f->offer = (struct node_tx_offer){
 			.ask.done = tx_judged, .data = b->data, .len = b->len};
 		node_txpool_offer(c->options.pool, &f->offer);
 	}
-}
-
-/* Takes over the buffer. */
-static void take_tx(struct node_consensus *c, const struct net_event *e)
-{
-	if (c->tx_next - c->tx_first == NODE_TX_WAITING_MAX) {
-		net_release(c->port, e->message.buffer);
-		return;
-	}
-	c->tx_waiting[c->tx_next++ % NODE_TX_WAITING_MAX] = *e;
 }
 
 /* Asked for by id, and no more in the net thread's hands. */
@@ -406,7 +442,7 @@ static bool message(struct node_consensus *c, const struct net_event *e)
 		ds_have(c->ds, c->now, e->slot, &hash);
 		break;
 	case NET_TX:
-		take_tx(c, e);
+		take_tx(c, &(struct node_tx_waiting){.event = *e});
 		return true;
 	case NET_TX_GET:
 		give_txs(c, e);
