@@ -114,6 +114,15 @@ bool node_config_is_default(const struct node_config *c, const char *name)
 	return strcmp(c->value[i].origin, from_default) == 0;
 }
 
+int node_config_choose(struct node_config *c, const char *name,
+		       const char *text, struct base_error *err)
+{
+	size_t i = find_option(name);
+
+	BASE_ASSERT(i < node_option_count);
+	return apply(c, i, text, "console", err);
+}
+
 static int apply_defaults(struct node_config *c, struct base_error *err)
 {
 	const char *home = getenv("HOME");

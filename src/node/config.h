@@ -58,6 +58,7 @@ struct node_config {
 	char datadir[NODE_PATH_MAX]; /* absolute or as given */
 	char conf[NODE_PATH_MAX];    /* "" : DATADIR/minerd.conf if there */
 	char network[NODE_PATH_MAX]; /* "" : DATADIR/network.json */
+	bool console;		     /* on a terminal */
 	enum net_mode mode;
 	char listen[API_ADDRESS_MAX]; /* "": a member's own; or "off" */
 	struct net_endpoint connect[NET_CONNECT_MAX];
@@ -117,6 +118,12 @@ BASE_MUST_CHECK int node_config_load_given(struct node_config *out,
 
 /* Whether nobody chose the value of option @name, which exists. */
 bool node_config_is_default(const struct node_config *c, const char *name);
+
+/* Gives option @name, which exists, the value @text, as someone who was asked
+ * chose it. 0 or -EINVAL. */
+BASE_MUST_CHECK int node_config_choose(struct node_config *c, const char *name,
+				       const char *text,
+				       struct base_error *err);
 
 /* The help text, and the settings in the shape of a configuration file. */
 void node_config_help(FILE *to);

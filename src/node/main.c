@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "node/console.h"
 #include "node/devnet.h"
 #include "node/member.h"
 #include "node/network_cmd.h"
@@ -90,5 +91,8 @@ int main(int argc, char **argv)
 	case NODE_RUN:
 		break;
 	}
+	if (argc == 1 && node_console_wanted(&config) &&
+	    node_console_choose(&config) < 0)
+		return NODE_EXIT_OK;
 	return node_run(&config);
 }

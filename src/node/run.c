@@ -10,6 +10,7 @@
 #include "chain/address.h"
 #include "node/clock.h"
 #include "node/consensus.h"
+#include "node/console.h"
 #include "node/genesis.h"
 #include "node/light.h"
 #include "node/member.h"
@@ -56,6 +57,7 @@ struct node {
 	struct node_consensus *consensus;
 	struct node_light *light; /* in its place */
 	struct node_reader *reader;
+	struct node_console *console; /* NULL: lines alone */
 };
 
 int node_complain(const struct base_error *err, int status)
@@ -284,7 +286,7 @@ static void say_hello(const struct node *n)
 			 "keeping the chain from height %u, addresses are paid "
 			 "as %s",
 			 n->tip.height.n, address);
-	if (n->reader)
+	if (node_reader_address(n->reader))
 		node_log(n->log, NODE_LOG_INFO, "rpc", "JSON-RPC on %s",
 			 node_reader_address(n->reader));
 	if (mines(n) && n->plan.oversubscribed)
@@ -294,30 +296,52 @@ static void say_hello(const struct node *n)
 			 n->plan.worker_count, n->plan.usable);
 }
 
+/* Methods are for the console and, over HTTP, for others; for those a light
+ * node has them only when asked: they take memory. */
 static int start_rpc(struct node *n, struct base_error *err)
 {
-	const struct node_reader_options options = {.config = n->config,
-						    .datadir = &n->datadir,
-						    .params = &n->chain.params,
-						    .store = n->store,
-						    .status = &n->status,
-						    .asks = &n->asks,
-						    .log = n->log,
-						    .wallet = n->wallet,
-						    .committee = &n->committee,
-						    .is_light = is_light(n),
-						    .stop = ring_ended,
-						    .stop_ctx = &n->ended};
+	bool by_default = node_config_is_default(n->config, "rpc");
+	struct node_reader_options options = {.config = n->config,
+					      .serve = !is_light(n) ||
+						       !by_default,
+					      .console = n->console != NULL,
+					      .datadir = &n->datadir,
+					      .params = &n->chain.params,
+					      .store = n->store,
+					      .status = &n->status,
+					      .asks = &n->asks,
+					      .log = n->log,
+					      .wallet = n->wallet,
+					      .committee = &n->committee,
+					      .is_light = is_light(n),
+					      .stop = ring_ended,
+					      .stop_ctx = &n->ended};
 	int rc = node_reader_start(&n->reader, &options, err);
 
 	/* Two nodes of one user: the second asked for no address. */
-	if (rc != -EADDRINUSE || !node_config_is_default(n->config, "rpc"))
+	if (rc != -EADDRINUSE || !by_default)
 		return rc;
 	node_log(n->log, NODE_LOG_WARN, "rpc_off",
 		 "no JSON-RPC: %s is in use; choose another with --rpc "
 		 "ADDR:PORT",
 		 n->config->rpc);
-	return 0;
+	options.serve = false;
+	return node_reader_start(&n->reader, &options, err);
+}
+
+static int start_console(struct node *n, struct base_error *err)
+{
+	const struct node_console_options options = {
+		.config = n->config,
+		.datadir = &n->datadir,
+		.params = &n->chain.params,
+		.status = &n->status,
+		.reader = n->reader,
+		.net = node_peers_net(n->peers),
+		.stop = ring_ended,
+		.stop_ctx = &n->ended};
+
+	return node_console_run(n->console, &options, err);
 }
 
 /* Signatures come in bursts, one for each block or message: as many threads
@@ -457,13 +481,16 @@ static bool takes_part(struct node *n)
 
 static int start_log(struct node *n, struct base_error *err)
 {
-	const struct node_log_options log = {.fd = STDOUT_FILENO,
-					     .json = n->config->log_json,
-					     .level = n->config->log_level,
-					     .closed = ring_ended,
-					     .closed_ctx = &n->ended};
+	struct node_log_options log = {.json = n->config->log_json,
+				       .level = n->config->log_level,
+				       .closed = ring_ended,
+				       .closed_ctx = &n->ended};
+	int rc = 0;
 
-	return node_log_start(&n->log, &log, err);
+	if (node_console_wanted(n->config))
+		rc = node_console_open(&n->console, err);
+	log.fd = node_console_log_fd(n->console);
+	return rc == 0 ? node_log_start(&n->log, &log, err) : rc;
 }
 
 /* A light node: the net, and one thread more. */
@@ -488,9 +515,7 @@ static int start_light(struct node *n, struct base_error *err)
 	if (rc < 0)
 		return base_fail(err, rc, "cannot make an eventfd: %s",
 				 strerror(-rc));
-	/* Only when asked for: it takes memory. */
-	if (!node_config_is_default(n->config, "rpc"))
-		rc = start_rpc(n, err);
+	rc = start_rpc(n, err);
 	if (rc < 0)
 		return rc;
 	say_hello(n);
@@ -501,7 +526,9 @@ static int start_light(struct node *n, struct base_error *err)
 	o.net = node_peers_net(n->peers);
 	rc = node_light_start(&n->light, &o, err);
 	node_reader_set_light(n->reader, n->light);
-	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
+	if (rc == 0)
+		rc = node_reader_run(n->reader, o.net, err);
+	return rc == 0 ? start_console(n, err) : rc;
 }
 
 static int start_threads(struct node *n, struct base_error *err)
@@ -554,7 +581,9 @@ static int start_threads(struct node *n, struct base_error *err)
 	o.final = node_peers_bell(n->peers);
 	memcpy(o.payout_key, n->payout_key, sizeof(o.payout_key));
 	rc = node_consensus_start(&n->consensus, &o, err);
-	return rc == 0 ? node_reader_run(n->reader, o.net, err) : rc;
+	if (rc == 0)
+		rc = node_reader_run(n->reader, o.net, err);
+	return rc == 0 ? start_console(n, err) : rc;
 }
 
 /* Until a signal (true), or until a thread cannot go on. A second signal ends
@@ -633,6 +662,7 @@ static int stop_threads(struct node *n, struct base_error *err)
 {
 	int rc = 0;
 
+	node_console_quiet(n->console);
 	node_reader_stop(n->reader);
 	n->reader = NULL;
 	if (n->consensus) {
@@ -656,6 +686,8 @@ static int stop_threads(struct node *n, struct base_error *err)
 	node_status_close(&n->status);
 	node_log_stop(n->log);
 	n->log = NULL;
+	node_console_stop(n->console);
+	n->console = NULL;
 	return rc;
 }
 
