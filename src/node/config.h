@@ -36,6 +36,9 @@ enum node_command {
 	NODE_INIT,	     /* init */
 	NODE_NETWORK,	     /* network new, network assemble */
 	NODE_DEVNET,	     /* devnet */
+	NODE_BACKUP,	     /* backup */
+	NODE_EXPORT,	     /* export */
+	NODE_IMPORT,	     /* import */
 	NODE_HELP_ABOUT,     /* help [SUBCOMMAND] */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */
@@ -55,6 +58,7 @@ struct node_config {
 	char datadir[NODE_PATH_MAX]; /* absolute or as given */
 	char conf[NODE_PATH_MAX];    /* "" : DATADIR/minerd.conf if there */
 	char network[NODE_PATH_MAX]; /* "" : DATADIR/network.json */
+	bool console;		     /* on a terminal */
 	enum net_mode mode;
 	char listen[API_ADDRESS_MAX]; /* "": a member's own; or "off" */
 	struct net_endpoint connect[NET_CONNECT_MAX];
@@ -96,8 +100,30 @@ BASE_MUST_CHECK int node_config_load(struct node_config *out, int argc,
 				     char **argv, char **environ_,
 				     struct base_error *err);
 
+/*
+ * The same for a command with options of its own, of which some are a node's:
+ * @given are @count of them, at most NODE_GIVEN_MAX, each "--NAME" and its
+ * value; those whose value is NULL were not given. Environment and file count
+ * as for a node.
+ */
+#define NODE_GIVEN_MAX 8
+struct node_given {
+	const char *name;
+	const char *value;
+};
+BASE_MUST_CHECK int node_config_load_given(struct node_config *out,
+					   const struct node_given *given,
+					   size_t count,
+					   struct base_error *err);
+
 /* Whether nobody chose the value of option @name, which exists. */
 bool node_config_is_default(const struct node_config *c, const char *name);
+
+/* Gives option @name, which exists, the value @text, as someone who was asked
+ * chose it. 0 or -EINVAL. */
+BASE_MUST_CHECK int node_config_choose(struct node_config *c, const char *name,
+				       const char *text,
+				       struct base_error *err);
 
 /* The help text, and the settings in the shape of a configuration file. */
 void node_config_help(FILE *to);

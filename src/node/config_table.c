@@ -125,6 +125,14 @@ static int set_txindex(struct node_config *c, const char *text)
 	return set_switch(&c->txindex, text);
 }
 
+/* The names of an option and of its flag that takes it back. */
+static int set_console(struct node_config *c, const char *text)
+{
+	if (strcmp(text, "no-console") == 0)
+		text = "off";
+	return set_switch(&c->console, text);
+}
+
 static int set_rpcauth(struct node_config *c, const char *text)
 {
 	memset(&c->rpcauth, 0, sizeof(c->rpcauth));
@@ -387,6 +395,15 @@ const struct node_option node_options[] = {
 	 .allowed = "a path below 4096 characters",
 	 .help = "its first line encrypts a new wallet, or unlocks one",
 	 .set = set_wallet_passphrase_file},
+	{.name = "console",
+	 .arg = "ON",
+	 .fallback = "on",
+	 .allowed = "on or off",
+	 .help = "whether a terminal gets the console: a prompt and a menu",
+	 .set = set_console},
+	{.name = "no-console",
+	 .help = "as --console off: log lines alone",
+	 .sets = "console"},
 	{.name = "log-format",
 	 .arg = "FORMAT",
 	 .fallback = "text",

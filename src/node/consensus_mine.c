@@ -211,10 +211,24 @@ static void sample_rates(struct node_consensus *c, uint64_t now)
 	node_log_rate(c->options.log, -1, stats.workers, &c->total);
 }
 
+/* A block may be proposed for a minute; then another is searched for. */
+static void forget_old(struct node_consensus *c)
+{
+	uint64_t next_ms = c->now + c->options.params->delta_ms;
+	struct chain_header header;
+
+	if (c->held_len == 0)
+		return;
+	chain_header_read(&header, c->held);
+	if (!chain_time_in_window(header.time, next_ms))
+		c->held_len = 0;
+}
+
 void node_mine_every_second(struct node_consensus *c, uint64_t now)
 {
 	if (!c->miners)
 		return;
+	forget_old(c);
 	sample_rates(c, now);
 	if (c->has_template &&
 	    c->built_on != node_txpool_generation(c->options.pool))

@@ -98,14 +98,25 @@ static void send_proposals(struct node_consensus *c, const struct ds_action *a)
 /*~ 7. Out: what the state machine sends becomes bytes in a buffer of the net
  * thread's, which frames and encrypts them for each peer. A proposal has no id,
  * for every new signature on it is news; copies of the rest are recognised. */
+/* Light nodes take no part, but hear what is certified. */
+static void add_light_peers(struct ds_peers *to, const struct node_consensus *c)
+{
+	for (uint32_t i = 0; i < NET_SLOTS_MAX; i++)
+		if (c->peer[i].up && c->peer[i].mode == NET_LIGHT)
+			to->word[i / 64] |= UINT64_C(1) << i % 64;
+}
+
 void node_net_send(struct node_consensus *c, const struct ds_action *a)
 {
 	uint8_t bytes[NODE_WRITE_BYTES_MAX];
 	uint8_t id[32];
 	const uint8_t *with = a->send.again ? NULL : id;
+	struct ds_peers to = a->send.to;
 	size_t len = 0;
 
-	if (!c->port || is_empty(&a->send.to))
+	if (a->send.kind == DS_CERT && !a->send.again)
+		add_light_peers(&to, c);
+	if (!c->port || is_empty(&to))
 		return;
 	switch (a->send.kind) {
 	case DS_PROPOSAL:
@@ -130,7 +141,7 @@ void node_net_send(struct node_consensus *c, const struct ds_action *a)
 		break;
 	}
 	BASE_ASSERT(len > 0);
-	send_copy(c, (uint8_t)a->send.kind, bytes, len, &a->send.to, with);
+	send_copy(c, (uint8_t)a->send.kind, bytes, len, &to, with);
 }
 
 void node_net_have(struct node_consensus *c, const struct base_hash *hash)
@@ -479,10 +490,12 @@ static void take_event(struct node_consensus *c, const struct net_event *e)
 						      .gen = e->gen,
 						      .member = e->up.member,
 						      .mode = e->up.mode};
+		/* It has nothing that the state machine asks peers for. */
+		if (e->up.mode == NET_LIGHT)
+			break;
 		ds_peer_up(c->ds, c->now, e->slot, e->up.member);
 		node_consensus_act(c);
-		if (e->up.mode != NET_LIGHT)
-			announce_pool(c, e->slot);
+		announce_pool(c, e->slot);
 		break;
 	case NET_EV_DOWN:
 		/* Strangers come and go as they please, and fill no log. */
@@ -498,7 +511,8 @@ static void take_event(struct node_consensus *c, const struct net_event *e)
 			 net_reason_name(e->down));
 		c->peer[e->slot].up = false;
 		node_fetch_gone(c, e->slot);
-		ds_peer_down(c->ds, c->now, e->slot);
+		if (c->peer[e->slot].mode != NET_LIGHT)
+			ds_peer_down(c->ds, c->now, e->slot);
 		break;
 	case NET_EV_MESSAGE:
 		if (!message(c, e))

@@ -4,8 +4,9 @@
  *
  * Floor 5. Any thread that may ask (node/ask.h). What miners find is proposed
  * at the next tick by itself, unless it is held: then the miners rest, and the
- * block waits for NODE_MINING_BROADCAST, or until the chain has gone on
- * without it. None of this outlives the process.
+ * block waits for NODE_MINING_BROADCAST, until the chain has gone on without
+ * it, or for a minute: then its time is too old, and another is searched for.
+ * None of this outlives the process.
  */
 #ifndef NODE_MINING_H
 #define NODE_MINING_H

@@ -16,20 +16,43 @@
 #define COOKIE_BYTES 32
 #define COOKIE_USER "__cookie__:"
 
+/* What node_reader_ask() waits for. */
+struct call {
+	struct api_writer *out;
+	const char *body;
+	size_t len;
+	unsigned status;
+	const struct node_wake *asker;
+	_Atomic bool answered;
+};
+
 struct node_reader {
 	struct node_rpc rpc;
-	struct api_server *server;
+	struct api_server *server; /* NULL: none */
+	_Atomic(struct call *) call;
 	struct node_wake wake;
 	pthread_t thread;
+	bool wanted;
 	bool running;
 	_Atomic bool stopping;
 	char cookie_path[NODE_PATH_MAX];
 	char address_path[NODE_PATH_MAX];
 };
 
-static void answer(struct node_reader *r, struct api_request *request)
+static unsigned run_methods(struct node_reader *r, struct api_writer *out,
+			    const char *body, size_t len)
 {
 	const struct api_table table = node_rpc_table(&r->rpc);
+	unsigned status;
+
+	node_rpc_begin(&r->rpc);
+	status = api_json_rpc(out, &table, body, len);
+	node_rpc_end(&r->rpc);
+	return status;
+}
+
+static void answer(struct node_reader *r, struct api_request *request)
+{
 	const char *type = "application/json";
 	struct api_writer out;
 	unsigned status;
@@ -40,10 +63,44 @@ static void answer(struct node_reader *r, struct api_request *request)
 		api_complete(request, status, &out, type);
 		return;
 	}
-	node_rpc_begin(&r->rpc);
-	status = api_json_rpc(&out, &table, request->body, request->len);
-	node_rpc_end(&r->rpc);
+	status = run_methods(r, &out, request->body, request->len);
 	api_complete(request, status, &out, type);
+}
+
+/* Whether a thread of our own asked. */
+static bool answer_call(struct node_reader *r)
+{
+	/* Pairs with the release in node_reader_ask(). */
+	struct call *call =
+		atomic_exchange_explicit(&r->call, NULL, memory_order_acquire);
+	const struct node_wake *asker;
+
+	if (!call)
+		return false;
+	asker = call->asker;
+	call->status = run_methods(r, call->out, call->body, call->len);
+	/* Pairs with the acquire in node_reader_ask(). */
+	atomic_store_explicit(&call->answered, true, memory_order_release);
+	node_wake_ring(asker);
+	return true;
+}
+
+unsigned node_reader_ask(struct node_reader *r, struct api_writer *out,
+			 const char *body, size_t len,
+			 const struct node_wake *asker)
+{
+	struct call call = {
+		.out = out, .body = body, .len = len, .asker = asker};
+
+	/* Pairs with the acquire in answer_call(). */
+	atomic_store_explicit(&r->call, &call, memory_order_release);
+	node_wake_ring(&r->wake);
+	/* The bell first, as in node_ask(). Pairs with the release in
+	 * answer_call(). */
+	do {
+		node_wake_wait(asker, -1);
+	} while (!atomic_load_explicit(&call.answered, memory_order_acquire));
+	return call.status;
 }
 
 static void *reader_main(void *arg)
@@ -53,11 +110,12 @@ static void *reader_main(void *arg)
 	(void)pthread_setname_np(pthread_self(), "reader");
 	/* Pairs with the release in node_reader_stop(). */
 	while (!atomic_load_explicit(&r->stopping, memory_order_acquire)) {
-		struct api_request *request = api_server_take(r->server);
+		struct api_request *request =
+			r->server ? api_server_take(r->server) : NULL;
 
 		if (request)
 			answer(r, request);
-		else
+		if (!answer_call(r) && !request)
 			node_wake_wait(&r->wake,
 				       node_wallet_tick(r->rpc.wallet));
 	}
@@ -151,7 +209,8 @@ static int start(struct node_reader *r, const struct node_reader_options *o,
 	/* What a crash left behind would lead clients astray. */
 	(void)unlink(r->cookie_path);
 	(void)unlink(r->address_path);
-	if (!*o->config->rpc)
+	r->wanted = o->console || (o->serve && *o->config->rpc);
+	if (!r->wanted)
 		return 0;
 	fill_rpc(&r->rpc, o);
 	rc = node_wake_open(&r->wake);
@@ -160,7 +219,7 @@ static int start(struct node_reader *r, const struct node_reader_options *o,
 	if (rc < 0)
 		return base_fail(err, rc, "cannot make an eventfd: %s",
 				 strerror(-rc));
-	return start_server(r, o, err);
+	return o->serve && *o->config->rpc ? start_server(r, o, err) : 0;
 }
 
 int node_reader_start(struct node_reader **out,
@@ -175,7 +234,7 @@ int node_reader_start(struct node_reader **out,
 	r->wake.fd = -1;
 	r->rpc.answered.fd = -1;
 	rc = start(r, options, err);
-	if (rc < 0 || !r->server) {
+	if (rc < 0 || !r->wanted) {
 		node_reader_stop(r);
 		r = NULL;
 	}
@@ -207,7 +266,7 @@ void node_reader_set_light(struct node_reader *r, struct node_light *light)
 
 const char *node_reader_address(const struct node_reader *r)
 {
-	return r ? api_server_address(r->server) : NULL;
+	return r && r->server ? api_server_address(r->server) : NULL;
 }
 
 void node_reader_stop(struct node_reader *r)

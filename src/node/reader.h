@@ -19,11 +19,13 @@
 
 struct node_reader;
 
-/* Everything is borrowed until the stop. */
 struct node_light;
 
+/* Everything is borrowed until the stop. */
 struct node_reader_options {
 	const struct node_config *config;
+	bool serve;   /* HTTP on config->rpc, unless that is "" */
+	bool console; /* node_reader_ask() is going to be called */
 	const struct node_datadir *datadir;
 	const struct chain_params *params;
 	struct store *store;
@@ -37,7 +39,7 @@ struct node_reader_options {
 	void *stop_ctx;
 };
 
-/* Starts the server, unless config->rpc is "": then *@out is NULL. Requests
+/* Starts the server; where nobody is to be answered *@out is NULL. Requests
  * wait for the thread. 0; -EADDRINUSE and others as api_server_start();
  * errors of files. */
 BASE_MUST_CHECK int node_reader_start(struct node_reader **out,
@@ -52,7 +54,14 @@ BASE_MUST_CHECK int node_reader_run(struct node_reader *r, struct net *net,
 /* Before that, of a light node; borrowed. @r NULL is allowed. */
 void node_reader_set_light(struct node_reader *r, struct node_light *light);
 
-/* Where it listens; NULL when it does not (@r is NULL). */
+/* Answers the JSON-RPC request @body as the server would, into @out, which was
+ * empty. One thread, which sleeps on @asker meanwhile, and only between
+ * node_reader_run() and node_reader_stop(). Returns the HTTP status. */
+unsigned node_reader_ask(struct node_reader *r, struct api_writer *out,
+			 const char *body, size_t len,
+			 const struct node_wake *asker);
+
+/* Where it listens; NULL when it does not (@r may be NULL). */
 const char *node_reader_address(const struct node_reader *r);
 
 /* Finishes the request under way, answers the others with 503, ends the

@@ -197,9 +197,9 @@ static const struct api_method methods[] = {
 	{"holdblocks",
 	 "mining",
 	 "true: what this node's miners find is not proposed by itself; they\n"
-	 "rest, and it waits for broadcastblock, or until the chain has gone\n"
-	 "on without it. false, as at every start: it is proposed at the next\n"
-	 "tick.",
+	 "rest, and it waits for broadcastblock, for a minute (then they find\n"
+	 "another), or until the chain has gone on without it. false, as at\n"
+	 "every start: it is proposed at the next tick.",
 	 {{"hold", API_BOOLEAN, true}},
 	 node_rpc_holdblocks},
 	{"pausemining",
@@ -461,6 +461,7 @@ static const char *const light_names[] = {
 	"getbestblockhash",
 	"getblockcount",
 	"getconnectioncount",
+	"getnetworkinfo",
 	"getnewaddress",
 	"getpeerinfo",
 	"getrawchangeaddress",
@@ -470,6 +471,7 @@ static const char *const light_names[] = {
 	"listunspent",
 	"logging",
 	"ping",
+	"requestaccess",
 	"sendrawtransaction",
 	"sendtoaddress",
 	"setban",

@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The console, as someone at a terminal meets it."""
+import contextlib
+import os
+import random
+import re
+import signal
+import stat
+import subprocess
+import sys
+
+from screen import Terminal
+from tap import MINERD, WAIT_S, environment, minerd, run_tests
+
+FAST = ["--pow-backend", "scalar", "--threads", "1", "--spacing", "1"]
+ENV = {"MINERD_POW_BACKEND": "scalar", "MINERD_THREADS": "1",
+       "MINERD_SPACING": "1"}
+BLOCK = r"\bblock %s [0-9a-f]"
+READY = r">$"
+NOBODY = "11" * 32 + "@127.0.0.1:9"
+TXID = "ab" * 32
+
+
+def number_of(terminal, words):
+    """The place of a verb in the menu that was printed."""
+    return re.search(rf"(\d+) {words} ", terminal.text()).group(1)
+
+
+@contextlib.contextmanager
+def miner(folder, *args, height=0, columns=100, env=None):
+    """A miner at its prompt."""
+    with Terminal("--datadir", folder, *FAST, *args, columns=columns,
+                  env=env) as t:
+        t.wait(READY)
+        if height:
+            t.wait(BLOCK % height)
+        yield t
+
+
+def stopped(t):
+    t.say("stop", "the node stops")
+    assert t.end() == 0, t.text()
+
+
+def the_first_questions(folder):
+    """without arguments: addresses, which node, then the console"""
+    env = {**ENV, "HOME": folder}
+    with Terminal(env=env) as t:
+        t.wait(r"This machine's addresses:\n  \S+")
+        t.wait(r"1, 2 or 3 \[2\]:$")
+        t.say("4", "'4' is none of 1, 2 and 3")
+        t.say("\x01garbage\xff", "none of 1, 2 and 3")
+        t.say("x" * 3000, "'such a long line' is none of 1, 2 and 3")
+        t.type("\x04")
+        t.wait("Nothing was started")
+        assert t.end() == 0
+    with Terminal(env=env) as t:
+        t.wait(r"1, 2 or 3 \[2\]:$")
+        t.say("full", "There is no .*/.minerd/network.json")
+        t.say("/no/such", "'/no/such' cannot be read")
+        t.type("\x04")
+        t.wait("Nothing was started")
+        assert t.end() == 0
+    assert not os.path.exists(os.path.join(folder, ".minerd"))
+    with Terminal(env=env) as t:
+        t.wait(r"1, 2 or 3 \[2\]:$")
+        t.say("2", "minerd's console")
+        t.wait(BLOCK % 1)
+        stopped(t)
+
+
+def walk_of_a_miner(folder):
+    """every entry of the menu, by number and by name, beside a full node"""
+    home = os.path.join(folder, "home")
+    other = os.path.join(folder, "other")
+    with miner(home, "--listen", "127.0.0.1:0", height=1) as t:
+        where = t.say("status", r"others: connect (\S{64}@\S+)").group(1)
+        t.say(number_of(t, "peers"), "nobody is connected")
+        t.say(number_of(t, "request access") + " x", "not found")
+        t.say(number_of(t, "request access"), "which peer, or all")
+        t.say("", "nobody is connected")
+        with Terminal("--datadir", other, "--full", "--network",
+                      os.path.join(home, "network.json")) as d:
+            d.wait(READY)
+            walk_of_a_full_node(d, where)
+            t.say("PEERS", r"full, height \d+, .* came to us")
+            t.say("request access", "127.0.0.1:.*: granted")
+            walk_of_mining(t)
+            walk_of_money(t)
+            d.wait(BLOCK % 3)
+            stopped(d)
+        t.wait("0 peers")
+        stopped(t)
+
+
+def walk_of_a_full_node(t, where):
+    t.say(number_of(t, "connect"), "to whom")
+    t.say(where, "connected")
+    t.say("request access", "granted")
+    t.say("connect " + where, "already added")
+    t.say("peers", r"solo +\S+ miner, height \d+, .* we went there, "
+          "access granted")
+    t.say("hash rate", "does not mine")
+    for line in ("pause", "resume", "broadcast block", "hold blocks on"):
+        t.say(line, "this node does not mine")
+    t.say("consensus", r"\nsolo +")
+    t.say("balance", r"balance 0\.0")
+    t.say("show chain", r"\d+ \.\.[0-9a-f]+ +\d+ tx, .* ago")
+
+
+def walk_of_mining(t):
+    t.say(number_of(t, "hash rate"), r"hash rate: .*H/s on 1 thread")
+    t.say(number_of(t, "pause"), "mining is paused")
+    t.say("h", r"\(paused\)")
+    t.say(number_of(t, "broadcast block"), "no block waits")
+    t.say(number_of(t, "hold blocks"), "on or off")
+    t.say("maybe", "'maybe' is neither on nor off")
+    t.say("hold on", "waits for 'broadcast block'")
+    mark = t.mark()
+    t.say(number_of(t, "resume"), "mining goes on")
+    held = t.wait(r"found block (\d+) and held it back", mark).group(1)
+    mark = t.mark()
+    t.say("broadcast block", "proposed at the next tick")
+    t.wait(BLOCK % held, mark)
+    t.say("hold blocks off", "proposed by itself")
+    t.say(number_of(t, "consensus"), r"\nsolo +A\+")
+    t.say("consensus", r"b +vote( +\d+)+\n")
+    t.say(number_of(t, "show chain"), r"  0 \.\.[0-9a-f]{40} +1 tx")
+    t.say("show block 1", r"block 1\nhash  [0-9a-f]{64}\n")
+    digest = t.say("6 0", r"hash  ([0-9a-f]{64})").group(1)
+    t.say(number_of(t, "show block"), "which hash or height")
+    t.say(digest, r"block 0\n(.*\n)*.*\(coinbase\)")
+    t.say(number_of(t, "status"), r"\ntip [0-9a-f]{64}, ")
+
+
+def walk_of_money(t):
+    t.say(number_of(t, "balance"), r"balance \d+\.\d{8}\n")
+    address = t.say(number_of(t, "new address"), r"\n(mdr1\w+)").group(1)
+    t.say(number_of(t, "send"), "to which address")
+    t.say(address, "how many coins")
+    t.say("9999999", "a memo, or nothing")
+    t.say("", "Insufficient funds")
+    t.say(f"send {address} -1", "mount")
+    t.say(f"send {address} lots", "mount")
+    t.say("send mdr1qqqq 1", "Invalid address: mdr1qqqq")
+    t.say(number_of(t, "show pool"), "0 waiting")
+    t.say(number_of(t, "pin"), "which transaction")
+    t.say("", "nothing was done")
+    t.say("pin xyz", "must be of length 64")
+    t.say("pin " + TXID, "pinned")
+    t.say("unpin " + TXID, "not pinned any more")
+    t.say(number_of(t, "unpin"), "which transaction")
+    t.say("abc", "must be of length 64")
+    t.say(number_of(t, "unlock"), "passphrase:")
+    t.say("secret", "unencrypted wallet")
+    t.type("\r")
+    t.wait("the wallet stays as it is")
+    assert "secret" not in t.text()
+    t.say("help send", "ADDRESS AMOUNT")
+    t.say("? 12", "12: consensus")
+    t.say("help help", r"\[COMMAND\]")
+
+
+def mistakes_are_answered(folder):
+    """unknown words, too much, nonsense, very long lines, any bytes"""
+    with miner(folder) as t:
+        t.say("xyzzy", "no command 'xyzzy'")
+        t.say("show blok", "did you mean 'show block'")
+        t.say("peers now", "'peers' takes nothing more")
+        t.say("0", "no command '0'")
+        t.say("24", "no command '24'")
+        t.say("99999999999999999999", "no command")
+        t.say("show block 4294967295", "out of range")
+        t.say("show block -1", "neither a height nor")
+        t.say("show block " + "z" * 64, "length 64|hexadecimal")
+        t.say("connect here", "is not ID@HOST:PORT|no network")
+        t.say("help nonsense", "no command 'nonsense'")
+        t.type("x" * 5000)
+        t.say("", "no command 'xxxx")
+        t.say("send \x1b[31m 1", "no command|Invalid|how many|send")
+        t.type("\x15\r")
+        rng = random.Random(1)
+        for _ in range(20):
+            line = bytes(rng.choice([*range(0x20, 0x7f), *range(0x80, 256)])
+                         for _ in range(rng.randrange(1, 60)))
+            t.type(b"~" + line + b"\r")
+        t.say("", "> ")
+        t.say("status", r"\ntip [0-9a-f]{64}, ")
+        stopped(t)
+
+
+def lines_are_not_torn(folder):
+    """blocks appear above what is being typed, which stays whole"""
+    with miner(folder, height=1) as t:
+        words = "show block 0"
+        height = 1
+        for i, c in enumerate(words):
+            t.type(c)
+            t.wait(rf"\n> {re.escape(words[:i + 1].rstrip())}$")
+            if i % 4 == 0:
+                height += 1
+                t.wait(BLOCK % height)
+                t.wait(rf"\n> {re.escape(words[:i + 1].rstrip())}$")
+        t.say("", r"\nblock 0\nhash  [0-9a-f]{64}")
+        # A line of the log is never mixed with a prompt.
+        for line in t.text().split("\n"):
+            assert not re.search(r"\S.*\d{4}-\d\d-\d\dT", line), line
+        stopped(t)
+
+
+def twenty_columns(folder):
+    """a narrow window, and one that is resized"""
+    with miner(folder, columns=20, height=1) as t:
+        assert all(len(line) <= 20 for line in t.text().split("\n"))
+        t.wait(r"\nheight \d+(  \w+)?>$")
+        t.say("peers", "nobody is")
+        t.say("consensus", r"\nsolo  +A\+( +\S+)+\n")
+        t.say("status", r"\ntip [0-9a-f]{16}")
+        mark = t.mark()
+        t.type("send mdr1" + "q" * 60)
+        t.wait(r"q{19}\n", mark)
+        t.resize(120)
+        t.wait("q{60}$")
+        t.type("\x15")
+        t.wait(r"height \d+  ACTIVE  lag \d  0 peers  .*>$")
+        t.resize(20)
+        t.wait(r"\nheight \d+(  \w+)?>$")
+        t.resize(1)
+        t.type("peers\r")
+        t.resize(10)
+        t.say("balance", "balance")
+        t.resize(1000)
+        t.say("help", "23 help")
+        stopped(t)
+
+
+def colours_only_where_wished(folder):
+    """colours on a terminal, none with NO_COLOR or TERM=dumb"""
+    def colours(name, env):
+        with miner(os.path.join(folder, name), env=env, height=1) as t:
+            t.say("xyzzy", "no command")
+            stopped(t)
+            return t.screen.colours
+
+    assert colours("a", {}) > 0
+    assert colours("b", {"NO_COLOR": "1"}) == 0
+    assert colours("c", {"TERM": "dumb"}) == 0
+    assert colours("d", {"NO_COLOR": ""}) > 0
+
+
+def hotkeys(folder):
+    """h p r s while no line is edited; any other key begins one"""
+    with miner(folder, height=1) as t:
+        t.say("watch", r"any other key(.*\n)+height \d+.*$")
+        for key, words in (("p", "mining is paused"), ("h", r"\(paused\)"),
+                           ("r", "mining goes on"), ("s", r"tip \w{64}")):
+            mark = t.mark()
+            t.type(key)
+            t.wait(words, mark)
+        height = int(t.wait(r"(?s).*block (\d+) [0-9a-f]").group(1))
+        t.wait(BLOCK % (height + 1))
+        t.type("balance")
+        t.wait("> balance$")
+        t.say("", "pending 0")
+        t.say("watch", "any other key")
+        t.type("\x04")
+        t.wait("the console is closed")
+        t.process.send_signal(signal.SIGTERM)
+        assert t.end() == 0
+
+
+def the_end_of_input(folder):
+    """Ctrl-D leaves the console, and the node goes on until it is stopped"""
+    for line in ("\x04", "leave\r"):
+        with miner(folder) as t:
+            t.type(line)
+            t.wait("the console is closed, the node goes on")
+            height = int(t.wait(r"(?s).*Z block (\d+) ").group(1))
+            t.wait(BLOCK % (height + 2))
+            t.type("stop\r")
+            t.wait(BLOCK % (height + 3))
+            t.process.send_signal(signal.SIGTERM)
+            assert t.end() == 0
+            assert "stopped at height" in t.text()
+    # In the middle of a question; and Ctrl-C.
+    with miner(folder) as t:
+        t.say("send", "to which address")
+        t.type("\x04")
+        t.wait("the console is closed")
+        t.type("\x03")
+        assert t.end() == 0
+    with miner(folder) as t:
+        t.type("half a line\x03")
+        assert t.end() == 0
+
+
+def without_a_console(folder):
+    """--no-console, or no terminal: lines alone, no prompt"""
+    for args in (["--no-console"], ["--console", "off"]):
+        with Terminal("--datadir", folder, *FAST, *args) as t:
+            t.wait(BLOCK % r"\d+")
+            t.process.send_signal(signal.SIGTERM)
+            assert t.end() == 0
+            assert "console" not in t.text() and ">" not in t.text()
+    env = environment({**ENV, "HOME": folder})
+    with subprocess.Popen([MINERD], stdin=subprocess.DEVNULL, env=env,
+                          stdout=subprocess.PIPE, text=True) as p:
+        line = p.stdout.readline()
+        assert re.match(r"\d{4}-.*Z minerd ", line), line
+        p.send_signal(signal.SIGTERM)
+        assert ">" not in p.communicate(timeout=WAIT_S)[0]
+    assert "--no-console" in minerd("--help")[1]
+
+
+def a_terminal_that_hangs(folder):
+    """nobody reads the terminal: the node still stops"""
+    with miner(folder) as t:
+        t.type("help\r" * 500)
+        t.process.send_signal(signal.SIGTERM)
+        assert t.process.wait(WAIT_S) == 0
+
+
+def history_and_completion(folder):
+    """TAB completes, the arrows bring back lines of an earlier run"""
+    with miner(folder) as t:
+        t.type("cons\t")
+        t.wait("> consensus$")
+        t.say("", r"\nsolo +")
+        mark = t.mark()
+        t.type("show \t")
+        t.wait(r"show chain *\n(.*\n)*show pool", mark)
+        t.type("c\t")
+        t.wait("> show chain$")
+        t.say("", r" 0 \.\.[0-9a-f]")
+        t.type("zz\t\x15")
+        stopped(t)
+    path = os.path.join(folder, "console.history")
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    with miner(folder) as t:
+        mark = t.mark()
+        t.type("\x1b[A\x1b[A")
+        t.wait("> show chain$")
+        t.say("", r" 0 \.\.[0-9a-f]")
+        stopped(t)
+
+
+def wallets_are_unlocked(folder):
+    """a passphrase wrong three times, and then right"""
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w", encoding="utf-8") as f:
+        f.write("correct horse\n")
+    home = os.path.join(folder, "home")
+    assert minerd("init", "--datadir", os.path.join(folder, "x"),
+                  "--member", "x")[0] == 0
+    with miner(home, "--wallet-passphrase-file", secret, height=1) as t:
+        stopped(t)
+    with miner(home, height=2) as t:
+        address = t.say("new address", r"\n(mdr1\w+)").group(1)
+        t.say(f"send {address} 1", "'unlock' asks|Insufficient")
+        t.say("unlock", "passphrase:")
+        for _ in range(2):
+            t.say("battery", r"incorrect(.*\n)+passphrase:")
+        t.say("staple", "the wallet stays as it is")
+        t.say("unlock", "passphrase:")
+        t.say("correct horse", "unlocked for")
+        assert "horse" not in t.text() and "battery" not in t.text()
+        stopped(t)
+    with open(os.path.join(home, "console.history"),
+              encoding="utf-8") as f:
+        assert "horse" not in f.read()
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([
+        the_first_questions, walk_of_a_miner, mistakes_are_answered,
+        lines_are_not_torn, twenty_columns, colours_only_where_wished,
+        hotkeys, the_end_of_input, without_a_console,
+        a_terminal_that_hangs, history_and_completion,
+        wallets_are_unlocked,
+    ]))
