@@ -59,8 +59,7 @@ def cables_pulled(folder):
               f"{c.ticks(first - back):.1f} ticks later")
         c.wait_mode("ACTIVE")
         c.check_taints(but=AWAY)
-        for node in c.nodes:
-            assert node.end() == 0, node.errors()
+        c.end()
         c.check_chains()
 
 
