@@ -85,7 +85,8 @@ struct world {
 	struct node_log *log;
 	struct node_light *light;
 	uint8_t out[CHAIN_BLOCK_BYTES_MIN + NET_FRAME_EXTRA];
-	char dir[64]; /* of the peers' store */
+	char dir[64];		/* of the peers' store */
+	enum net_access access; /* that peers give */
 	struct store *full;
 	struct base_error err;
 };
@@ -379,6 +380,7 @@ static inline struct peer *add_peer(enum lie lie, uint32_t tip)
 	memset(s, 0, sizeof(*s));
 	node_key(&s->n, (uint8_t)(10 + w->peers));
 	o = peer_options(&s->n);
+	o.access = w->access;
 	node_start(&s->n, &o);
 	s->lie = lie;
 	s->tip = tip;

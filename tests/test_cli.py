@@ -178,7 +178,8 @@ def events_and_stop(folder):
                 if '"block"' in line:
                     assert re.fullmatch(
                         r'\{"event":"block","height":\d+,'
-                        r'"hash":"[0-9a-f]{64}"\}', line), line
+                        r'"hash":"[0-9a-f]{64}","time_ms":\d{13}\}',
+                        line), line
             assert verify(d) == (node.height, node.blocks[node.height])
             height = node.height
 

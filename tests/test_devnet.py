@@ -296,6 +296,11 @@ def mistakes(folder):
         expect([*dev, flag, value], 2, flag, value, d)
     os.rename(os.path.join(d, "node0"), os.path.join(d, "elsewhere"))
     expect(dev, 1, "node0", "missing")
+    d = os.path.join(folder, "uncertified")
+    with Devnet(d, "--nodes", "2", "--faults", "1", *FAST) as net:
+        wait_until(lambda: net.ask(0, "getblockcount"), "a block")
+        assert net.stop()[0] == 0
+    expect(["devnet", "--dir", d], 1, d, "--trust-tip")
 
 
 def main():

@@ -589,6 +589,36 @@ static void an_observer(void **state)
 	world_free(w);
 }
 
+/* Without certificates, and with fewer than f + 1 others, nothing on the wire
+ * tells who starts anew what is final: people do. */
+static void a_tip_that_people_vouch_for(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct world *w = world_new(4, 3);
+		struct base_hash vouched = some_hash(7); /* nobody's block */
+		struct ds_boot boot = {.cert = NULL};
+
+		world_run(w, 0, 10);
+		one_more_block(w, 0, 0xf);
+		one_more_block(w, 1, 0xf);
+		if (i < 2)
+			vouched = w->node[0].chain[2].hash;
+		if (i > 0)
+			boot.trusted = &vouched;
+		w->node[3].height = 0;
+		start_anew(w, 3, &boot);
+		world_run(w, next_tick(w) + 20, 500);
+		assert_int_equal(w->node[3].height, i == 1 ? 2 : 0);
+		assert_int_equal(world_mode(w, 3) == DS_ACTIVE, i == 1);
+		if (i == 1)
+			one_more_block(w, 3, 0xf);
+		for (uint32_t k = 0; k < w->n; k++)
+			assert_int_equal(w->node[k].bans, 0);
+		world_free(w);
+	}
+}
+
 /* A network whose bodies would not fit is refused. */
 static void memory_is_bounded(void **state)
 {
@@ -629,6 +659,7 @@ int main(void)
 		cmocka_unit_test(own_bad_blocks),
 		cmocka_unit_test(votes_of_before),
 		cmocka_unit_test(an_observer),
+		cmocka_unit_test(a_tip_that_people_vouch_for),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

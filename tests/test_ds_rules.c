@@ -588,13 +588,13 @@ static void r4_higher_and_halt(void **state)
 	world_free(w);
 }
 
-static void beat(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
-		 uint8_t tip, uint64_t off_ms)
+static void beat_as(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
+		    uint8_t tip, uint64_t off_ms, enum ds_mode mode)
 {
 	uint8_t signature[DS_SIGNATURE_SIZE];
 	uint8_t data[DS_BEAT_SIZE];
 	struct ds_beat m = {.voter = voter,
-			    .claim = {.tick = {tick}, .flags = DS_ACTIVE},
+			    .claim = {.tick = {tick}, .flags = (uint8_t)mode},
 			    .local_ms = w->now + off_ms,
 			    .signature = signature};
 	struct base_hash hash;
@@ -604,6 +604,12 @@ static void beat(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
 	world_sign(signature, w->committee.key[voter], &hash);
 	hear(w, to, voter, DS_BEAT, data,
 	     ds_beat_write(data, sizeof(data), &m));
+}
+
+static void beat(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
+		 uint8_t tip, uint64_t off_ms)
+{
+	beat_as(w, to, voter, tick, tip, off_ms, DS_ACTIVE);
 }
 
 /* R3: the certificate once more for who says, long after, that it lacks it. */
@@ -655,13 +661,20 @@ static void r5_diverged_and_skew(void **state)
 	(void)state;
 	w->node[0].silent = true;
 	w->node[1].silent = true;
-	/* Before the others' own beats of that tick. */
-	beat(w, 3, 0, START + 1, 0x66, 0);
-	beat(w, 3, 1, START + 1, 0x66, 5000);
-	assert_int_equal(w->node[3].alerts[DS_SKEW], 0);
+	/* Before the others' own beats of that tick. Who follows only is one
+	 * tick behind a decision. */
+	beat_as(w, 3, 0, START + 1, 0x66, 0, DS_SHADOW);
+	beat_as(w, 3, 1, START + 1, 0x66, 0, DS_SHADOW);
 	world_run(w, START + 2, 100);
+	assert_int_equal(w->node[3].alerts[DS_DIVERGED], 0);
+	beat_as(w, 3, 0, START + 2, 0x66, 0, DS_SHADOW);
+	world_run(w, START + 3, 0);
+	beat(w, 3, 0, START + 3, 0x66, 0);
+	beat(w, 3, 1, START + 3, 0x66, 5000);
+	assert_int_equal(w->node[3].alerts[DS_SKEW], 0);
+	world_run(w, START + 4, 100);
 	assert_int_equal(w->node[3].alerts[DS_DIVERGED], 1);
-	beat(w, 3, 0, START + 3, 0x66, 5000);
+	beat(w, 3, 0, START + 5, 0x66, 5000);
 	assert_int_equal(w->node[3].alerts[DS_SKEW], 1);
 	world_free(w);
 }

@@ -67,6 +67,12 @@ static bool beyond_the_fork(const struct node_light_view *v)
 	return v->final == FORK + 1000;
 }
 
+static bool a_is_up(const struct node_light_view *v)
+{
+	(void)v;
+	return w->peer[0].up;
+}
+
 static bool a_is_down(const struct node_light_view *v)
 {
 	(void)v;
@@ -243,6 +249,28 @@ static void peer_that_refuses(void **state)
 	assert_true(w->peer[0].asked <= 3);
 }
 
+/* It asks for access, and begins when it is given. */
+static void peer_that_lets_us_later(void **state)
+{
+	struct peer *a;
+
+	(void)state;
+	begin_light();
+	w->access = NET_ACCESS_LIST;
+	a = add_peer(HONEST, TIP);
+	w->access = NET_ACCESS_OPEN;
+	connect_peer(a);
+	serve_until(a_is_up);
+	for (int i = 0; i < 100; i++) {
+		pump();
+		pause_ms(1);
+	}
+	assert_int_equal(look().target, 0);
+	assert_int_equal(net_grant(a->n.net, w->n.id, true), 0);
+	serve_until(at_tip);
+	assert_int_equal(bans(), 0);
+}
+
 static void peer_that_is_busy(void **state)
 {
 	struct peer *a;
@@ -354,6 +382,7 @@ int main(void)
 		TEST(peer_that_stalls),
 		TEST(peer_that_has_few),
 		TEST(peer_that_refuses),
+		TEST(peer_that_lets_us_later),
 		TEST(peer_that_is_busy),
 		TEST(peer_that_goes),
 		TEST(two_certificates),

@@ -207,7 +207,9 @@ void ds_judge_beats(struct ds *ds, struct base_tick k)
 {
 	const struct ds_beats *b = ds_beats_at(ds, k);
 	const struct ds_hist *h = ds_hist_at(ds, k);
-	const struct base_hash *tip = ds_beats_tip(ds, k);
+	/* Who follows only is one tick behind a decision. */
+	const struct base_hash *tip =
+		b ? ds_common_tip(ds, b, b->active) : NULL;
 
 	if (!b || !h || ds->mode == DS_SYNC)
 		return;

@@ -6,7 +6,8 @@
  * once n - f members or all peers have answered, asks one peer for the headers
  * up to it and then for the blocks. One certificate vouches for all ancestors;
  * a long way is cut into parts, each with a certificate of its own. Without
- * certificates the tip that f + 1 members name in their beats stands for one.
+ * certificates the tip that f + 1 members name in their beats stands for one,
+ * and before that the block that people vouch for.
  */
 #include "consensus/internal.h"
 
@@ -46,8 +47,10 @@ static void ask_headers(struct ds *ds)
 	enter(ds, DS_CATCH_HEADERS);
 	if (c->asked_peer >= DS_PEERS_MAX || !ds->peer[c->asked_peer].up)
 		c->asked_peer = ds_another_peer(ds, 0);
-	if (c->asked_peer == DS_NOBODY)
+	if (c->asked_peer == DS_NOBODY) {
+		c->again = ds->trusting;
 		return;
+	}
 	a = ds_act(ds, DS_ACT_NEED);
 	a->need.kind = DS_NEED_HEADERS;
 	a->need.peer = c->asked_peer;
@@ -98,7 +101,11 @@ void ds_catchup_begin(struct ds *ds)
 		a->need.kind = DS_NEED_STATUS;
 		a->need.peer = i;
 	}
-	if (answers_needed(ds) == 0)
+	if (ds->trusting) {
+		c->target.set = true;
+		c->target.cert.hash = ds->trusted;
+	}
+	if (ds->trusting || answers_needed(ds) == 0)
 		conclude(ds);
 }
 
@@ -209,6 +216,8 @@ void ds_catchup_advanced(struct ds *ds)
 {
 	struct ds_catchup *c = &ds->catchup;
 
+	if (ds->trusting && base_hash_equal(&ds->trusted, &ds->final.hash))
+		ds->trusting = false;
 	if (c->phase != DS_CATCH_BLOCKS) {
 		if (c->phase == DS_CATCH_HEADERS && !behind_target(ds))
 			enter(ds, DS_CATCH_DONE);
@@ -237,8 +246,11 @@ static bool read_way(struct ds *ds, const uint8_t *headers, size_t count)
 			return false;
 		chain_context_append(&at, ds->p, &h);
 		c->way[i] = at.hash;
+		c->way_count = (uint32_t)i + 1;
+		/* Who was asked may have more than is known to be final. */
+		if (base_hash_equal(&at.hash, &c->target.cert.hash))
+			break;
 	}
-	c->way_count = (uint32_t)count;
 	c->way_next = 0;
 	return true;
 }
@@ -273,6 +285,7 @@ void ds_headers(struct ds *ds, uint64_t now, uint32_t peer,
 {
 	struct ds_catchup *c = &ds->catchup;
 	const struct ds_held_cert *held;
+	const struct base_hash *last;
 
 	ds_advance(ds, now);
 	if (c->phase != DS_CATCH_HEADERS || peer != c->asked_peer ||
@@ -288,21 +301,22 @@ void ds_headers(struct ds *ds, uint64_t now, uint32_t peer,
 		return;
 	}
 	c->part.set = false;
-	if (base_hash_equal(&c->way[count - 1], &c->target.cert.hash)) {
+	last = &c->way[c->way_count - 1];
+	if (base_hash_equal(last, &c->target.cert.hash)) {
 		if (ds->c->certified)
 			ds_hold_cert(&c->part, &c->target.cert);
 		ask_block(ds);
 		return;
 	}
 	/* Gossip may have brought it before: then nobody would answer. */
-	held = ds_cert_of(ds, &c->way[count - 1]);
+	held = ds_cert_of(ds, last);
 	if (held) {
 		ds_hold_cert(&c->part, &held->cert);
 		ask_block(ds);
 		return;
 	}
 	enter(ds, DS_CATCH_CERT);
-	ds_ask(ds, DS_NEED_CERT, peer, &c->way[count - 1]);
+	ds_ask(ds, DS_NEED_CERT, peer, last);
 }
 
 /* Without certificates: the tip that f + 1 members name. */
@@ -330,7 +344,7 @@ void ds_catchup_tick(struct ds *ds)
 	if (ds->mode != DS_SYNC || c->phase == DS_CATCH_DONE ||
 	    !ds_is_newest(ds, ds->tick))
 		return;
-	if (!ds->c->certified)
+	if (!ds->c->certified && !ds->trusting)
 		aim_at_beats(ds);
 	if (waited < PATIENCE_TICKS && !c->again)
 		return;

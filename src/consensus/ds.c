@@ -547,6 +547,9 @@ struct ds *ds_init(void *memory, const struct ds_options *options,
 	if (boot->cert)
 		ds_hold_cert(&ds->kept[ds->kept_next++], boot->cert);
 	boot_vote(ds, boot);
+	ds->trusting = boot->trusted && !ds->c->certified;
+	if (ds->trusting)
+		ds->trusted = *boot->trusted;
 	/* Ticks before the start are not run: nobody was there. */
 	if (ds_tick_at(&ds->tick, ds->c, now))
 		ds->ticking = true;

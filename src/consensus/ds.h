@@ -196,7 +196,9 @@ struct ds_boot {
 	const struct ds_vote *vote; /* my last; NULL: none */
 	const uint8_t *vote_block;  /* the block it is for */
 	size_t vote_block_len;
-	bool trusted; /* certificates off: people vouch for F */
+	/* Certificates off: a block above F that people vouch for, to be caught
+	 * up with before anything else; NULL: they vouch for F. */
+	const struct base_hash *trusted;
 };
 
 /* Begins in SYNC at time @now. @memory is ds_memory() bytes, borrowed. */

@@ -264,6 +264,8 @@ struct ds {
 	struct ds_beats beats[DS_BEATS_MAX];
 	struct ds_peer peer[DS_PEERS_MAX];
 	struct ds_catchup catchup;
+	bool trusting; /* certificates off: until F is the block @trusted */
+	struct base_hash trusted;
 	struct ds_accusation accusation[DS_ACCUSATIONS_MAX];
 	uint32_t accusations; /* so far */
 	bool template_said;   /* about the present D */

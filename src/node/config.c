@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "node/config_table.h"
@@ -31,6 +32,11 @@ static const struct {
 	{"network", NULL, NODE_NETWORK, NULL, true},
 	{"devnet", NULL, NODE_DEVNET,
 	 "run a network of several nodes on this machine", true},
+	{"backup", NULL, NODE_BACKUP, "copy the chain, also while a node runs",
+	 true},
+	{"export", NULL, NODE_EXPORT, "write the chain as one stream", true},
+	{"import", NULL, NODE_IMPORT, "read such a stream, checking everything",
+	 true},
 	{"help", NULL, NODE_HELP_ABOUT, NULL, true},
 	{"verify", NULL, NODE_VERIFY, "re-check the whole chain", false},
 	{"wallet", "export", NODE_WALLET_EXPORT, "print the wallet's seed",
@@ -393,6 +399,26 @@ int node_config_load(struct node_config *out, int argc, char **argv,
 	if (rc == 0)
 		rc = walk_flags(&flags, argc, argv, err);
 	return rc;
+}
+
+int node_config_load_given(struct node_config *out,
+			   const struct node_given *given, size_t count,
+			   struct base_error *err)
+{
+	static const char program[] = "minerd";
+	const char *word[2 * NODE_GIVEN_MAX + 2] = {program};
+	int argc = 1;
+
+	BASE_ASSERT(count <= NODE_GIVEN_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (!given[i].value)
+			continue;
+		word[argc++] = given[i].name;
+		word[argc++] = given[i].value;
+	}
+	/* As main() gets them; nothing writes through them. */
+	return node_config_load(out, argc, (char **)(uintptr_t)word, environ,
+				err);
 }
 
 void node_config_help(FILE *to)

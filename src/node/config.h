@@ -36,6 +36,9 @@ enum node_command {
 	NODE_INIT,	     /* init */
 	NODE_NETWORK,	     /* network new, network assemble */
 	NODE_DEVNET,	     /* devnet */
+	NODE_BACKUP,	     /* backup */
+	NODE_EXPORT,	     /* export */
+	NODE_IMPORT,	     /* import */
 	NODE_HELP_ABOUT,     /* help [SUBCOMMAND] */
 	NODE_HELP,	     /* --help */
 	NODE_VERSION,	     /* --version */
@@ -96,6 +99,22 @@ struct node_config {
 BASE_MUST_CHECK int node_config_load(struct node_config *out, int argc,
 				     char **argv, char **environ_,
 				     struct base_error *err);
+
+/*
+ * The same for a command with options of its own, of which some are a node's:
+ * @given are @count of them, at most NODE_GIVEN_MAX, each "--NAME" and its
+ * value; those whose value is NULL were not given. Environment and file count
+ * as for a node.
+ */
+#define NODE_GIVEN_MAX 8
+struct node_given {
+	const char *name;
+	const char *value;
+};
+BASE_MUST_CHECK int node_config_load_given(struct node_config *out,
+					   const struct node_given *given,
+					   size_t count,
+					   struct base_error *err);
 
 /* Whether nobody chose the value of option @name, which exists. */
 bool node_config_is_default(const struct node_config *c, const char *name);

@@ -205,6 +205,7 @@ static int read_boot(struct ds_boot *boot, struct ds_cert *cert,
 		     struct ds_vote *vote, struct node_consensus *c,
 		     struct base_error *err)
 {
+	struct base_height known;
 	struct store_member m;
 	const uint8_t *bytes;
 	size_t len;
@@ -231,6 +232,10 @@ static int read_boot(struct ds_boot *boot, struct ds_cert *cert,
 		return base_fail(err, -EBADMSG,
 				 "what this member signed last is damaged in "
 				 "the chain's store; restore it from a backup");
+	/* Of a block below F, F is what follows from it. */
+	if (c->options.trusted &&
+	    store_height_of(&known, c->reader, c->options.trusted) < 0)
+		boot->trusted = c->options.trusted;
 	boot->has_proposed = m.has_proposed;
 	boot->last_proposed = m.proposed;
 	return 0;

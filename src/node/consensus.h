@@ -33,6 +33,9 @@ struct node_consensus_options {
 	const struct chain_params *params;    /* borrowed */
 	const struct ds_committee *committee; /* borrowed */
 	struct chain_context tip;	      /* final, as the store has it */
+	/* Certificates off: a block that people vouch for, borrowed until the
+	 * start returns; NULL: F. */
+	const struct base_hash *trusted;
 	int self; /* our committee index, or -1: no member */
 	const uint8_t *signing_secret; /* NODE_SECRET_SIZE bytes, only until
 					* the start returns; NULL: no member */

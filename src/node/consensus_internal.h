@@ -5,7 +5,8 @@
  *
  * Floor 5. consensus.c has its life and its loop, consensus_act.c what the
  * state machine asks for, consensus_mine.c templates and what miners find,
- * consensus_net.c peers, consensus_fetch.c blocks asked for ahead,
+ * consensus_net.c peers, consensus_tx.c their transactions,
+ * consensus_fetch.c blocks asked for ahead,
  * consensus_hand.c what the operator wants of the miners.
  */
 #ifndef NODE_CONSENSUS_INTERNAL_H
@@ -32,10 +33,19 @@ struct verifying {
 /* Transactions of peers: being judged, and waiting for that. */
 #define NODE_TX_FLIGHTS NODE_TXPOOL_FLIGHTS
 #define NODE_TX_WAITING_MAX 1024
+/* Those that lack what others, which are being judged, may bring; and how
+ * often one is judged: a peer sends a chain of payments at once. */
+#define NODE_TX_HELD_MAX 64
+#define NODE_TX_TRIES_MAX 32
+
+struct node_tx_waiting {
+	struct net_event event;
+	uint32_t tries;
+};
 
 struct node_tx_flight {
 	struct node_tx_offer offer;
-	struct net_event event;
+	struct node_tx_waiting tx;
 	struct node_consensus *consensus; /* NULL: free */
 };
 
@@ -86,7 +96,9 @@ struct node_consensus {
 	uint64_t sync_told_ms;
 	struct base_height sync_from;
 	struct node_tx_flight flight[NODE_TX_FLIGHTS];
-	struct net_event tx_waiting[NODE_TX_WAITING_MAX];
+	struct node_tx_waiting tx_waiting[NODE_TX_WAITING_MAX];
+	struct node_tx_waiting tx_held[NODE_TX_HELD_MAX];
+	uint32_t tx_holds;
 	uint32_t tx_first;
 	uint32_t tx_next;
 	/* Mining. */
@@ -159,8 +171,26 @@ void node_net_send(struct node_consensus *c, const struct ds_action *a);
 void node_net_need(struct node_consensus *c, const struct ds_action *a);
 void node_net_have(struct node_consensus *c, const struct base_hash *hash);
 void node_net_ban(struct node_consensus *c, uint32_t peer);
+struct ds_peers node_net_only(uint32_t slot);
+/* Releases the buffer. Without a free one, or with a full ring, a message is
+ * lost, as on any network; net.h counts it. @id as in struct net_send. */
+void node_net_send_buffer(struct node_consensus *c, uint8_t type,
+			  struct net_buffer *b, const struct ds_peers *to,
+			  const uint8_t *id);
+void node_net_send_copy(struct node_consensus *c, uint8_t type,
+			const void *data, size_t len, const struct ds_peers *to,
+			const uint8_t *id);
 void node_net_ask_block(struct node_consensus *c, const struct base_hash *hash,
 			uint32_t peer);
+
+/* consensus_tx.c: one that came, whose buffer is taken over; judges those that
+ * wait; sends those that a peer asked for by id; tells a new peer what waits
+ * here; and, with the consensus as @ctx, everyone of one that was accepted. */
+void node_tx_take(struct node_consensus *c, const struct node_tx_waiting *tx);
+void node_tx_judge(struct node_consensus *c);
+void node_tx_give(struct node_consensus *c, const struct net_event *e);
+void node_tx_announce(struct node_consensus *c, uint32_t slot);
+void node_tx_relay(void *ctx, const struct node_tx_offer *o);
 
 /* consensus_fetch.c: the headers that lead from the final tip; a block that the
  * state machine asks for; one that came (true: its buffer is held), that a

@@ -273,6 +273,14 @@ static int resume(struct node_devnet_run *d, const struct devnet_options *o,
 				   d->dir, err);
 	if (rc < 0)
 		return rc;
+	if (rc == 0 && there > 0 && p->member_count <= 2 * p->faults &&
+	    p->faults > 0)
+		return base_fail(err, -ENOTSUP,
+				 "the network in %.300s makes no certificates "
+				 "(f=%u of %u), and without --trust-tip its "
+				 "members sign nothing again; choose another "
+				 "--dir",
+				 d->dir, p->faults, p->member_count);
 	if (there < p->member_count)
 		return base_fail(err, -ENOENT,
 				 "%.300s/node%u is missing, a member's "

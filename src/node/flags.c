@@ -101,6 +101,8 @@ static int set(void *out, const struct node_flag *o, char *text)
 	case NODE_FLAG_TIME:
 		rc = parse_time(&number.n, text, o->least, o->most);
 		break;
+	case NODE_FLAG_SWITCH:
+		break;
 	}
 	if (rc == 0)
 		memcpy((char *)out + o->at, &number, sizeof(number));
@@ -124,6 +126,7 @@ static int refuse_value(const struct node_flag *o, const char *text,
 		       "2026-12-31T23:59:59Z";
 		break;
 	case NODE_FLAG_NUMBER:
+	case NODE_FLAG_SWITCH:
 		break;
 	}
 	return base_fail(err, -EINVAL,
@@ -148,6 +151,14 @@ static int one_flag(void *out, const struct node_flags *t, char *flag,
 	o = find(t, name);
 	if (!o)
 		return refuse_unknown(t, name, err);
+	if (o->kind == NODE_FLAG_SWITCH) {
+		const bool on = true;
+
+		memcpy((char *)out + o->at, &on, sizeof(on));
+		return !equals ? 0
+			       : base_fail(err, -EINVAL, "--%s takes no value",
+					   name);
+	}
 	if (!text)
 		return base_fail(err, -EINVAL, "--%s needs a value: %s %s",
 				 name, o->arg, o->help);
@@ -175,7 +186,8 @@ int node_flags_parse(void *out, bool *help, int *word_count,
 		else if (flags && strncmp(argv[i], "--", 2) == 0)
 			rc = one_flag(out, table, argv[i] + 2, argv[i + 1],
 				      &took_next, err);
-		else if (!table->words || (flags && *argv[i] == '-'))
+		else if (!table->words ||
+			 (flags && *argv[i] == '-' && argv[i][1]))
 			rc = base_fail(err, -EINVAL,
 				       "unexpected argument '%.200s' of '%s'; "
 				       "'%s --help' tells what there is",
@@ -199,7 +211,8 @@ void node_flags_help(FILE *to, const struct node_flags *table)
 		const struct node_flag *o = &table->flag[i];
 		char left[NODE_FLAG_NAME_MAX + 32];
 
-		(void)snprintf(left, sizeof(left), "--%s %s", o->name, o->arg);
+		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
+			       o->arg ? " " : "", o->arg ? o->arg : "");
 		(void)fprintf(to, "  %-*s ", HELP_COLUMN, left);
 		if (strlen(left) > HELP_COLUMN)
 			(void)fprintf(to, "\n%*s", HELP_COLUMN + 3, "");

@@ -22,6 +22,7 @@ enum node_flag_kind {
 	NODE_FLAG_SIZE,	  /* with K, M, G or T, into node_number */
 	NODE_FLAG_TEXT,	  /* least..most characters, into const char * */
 	NODE_FLAG_TIME,	  /* Unix ms, or UTC as 2026-12-31T23:59:59Z */
+	NODE_FLAG_SWITCH, /* no value; into bool */
 };
 
 /* A number that may have been given. */
@@ -32,7 +33,7 @@ struct node_number {
 
 struct node_flag {
 	const char *name;
-	const char *arg; /* placeholder for people */
+	const char *arg; /* placeholder for people; NULL with a switch */
 	enum node_flag_kind kind;
 	size_t at; /* offset in the struct that is filled */
 	uint64_t least;

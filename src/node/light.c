@@ -95,12 +95,16 @@ static void refused(struct node_light *l, const struct net_event *e)
 	const bool not_full = e->message.type == NET_NOT_FULL;
 	const uint8_t type = not_full ? data[0] : data[1];
 
-	/* One that never answers is not asked again. */
+	/* One that never answers is not asked again, until it says that it
+	 * will: its people may let us. */
 	if (not_full || data[0] == NET_ACCESS)
 		l->peer[e->slot].full = false;
-	if (!not_full && data[0] == NET_ACCESS)
+	if (!not_full && data[0] == NET_ACCESS && type != NET_REQUEST_ACCESS) {
 		node_log(l->o.log, NODE_LOG_WARN, "access",
-			 "a peer gives this node no access to the chain");
+			 "a peer gives this node no access to the chain; it is "
+			 "asked for it");
+		(void)!node_light_ask(l, e->slot, NET_REQUEST_ACCESS, NULL, 0);
+	}
 	no_answer(l, e, type);
 }
 

@@ -15,6 +15,7 @@
 #include "node/member.h"
 #include "node/network_cmd.h"
 #include "node/run.h"
+#include "node/transfer.h"
 #include "node/version.h"
 #include "node/wallet_cmd.h"
 
@@ -31,6 +32,12 @@ static int help_about(int argc, char **argv)
 		return node_network_cmd(argc > 2 ? 3 : 2, words);
 	if (argc > 1 && strcmp(argv[1], "devnet") == 0)
 		return node_devnet(2, words);
+	if (argc > 1 && strcmp(argv[1], "backup") == 0)
+		return node_backup(2, words);
+	if (argc > 1 && strcmp(argv[1], "export") == 0)
+		return node_export(2, words);
+	if (argc > 1 && strcmp(argv[1], "import") == 0)
+		return node_import(2, words);
 	node_config_help(stdout);
 	return NODE_EXIT_OK;
 }
@@ -73,6 +80,12 @@ int main(int argc, char **argv)
 		return node_network_cmd(argc - 1, argv + 1);
 	case NODE_DEVNET:
 		return node_devnet(argc - 1, argv + 1);
+	case NODE_BACKUP:
+		return node_backup(argc - 1, argv + 1);
+	case NODE_EXPORT:
+		return node_export(argc - 1, argv + 1);
+	case NODE_IMPORT:
+		return node_import(argc - 1, argv + 1);
 	case NODE_HELP_ABOUT:
 		return help_about(argc - 1, argv + 1);
 	case NODE_RUN:

@@ -220,27 +220,12 @@ static const struct node_flags init_table = {
 static int load_config(struct node_config *c, const struct init_options *o,
 		       struct base_error *err)
 {
-	const struct {
-		const char *name;
-		const char *value;
-	} given[] = {{"--datadir", o->datadir},
-		     {"--conf", o->conf},
-		     {"--wallet-passphrase-file", o->passphrase_file}};
-	char word[2 * BASE_COUNT(given) + 1][NODE_PATH_MAX] = {"minerd"};
-	char *argv[2 * BASE_COUNT(given) + 2] = {word[0]};
-	int argc = 1;
+	const struct node_given given[] = {
+		{"--datadir", o->datadir},
+		{"--conf", o->conf},
+		{"--wallet-passphrase-file", o->passphrase_file}};
 
-	for (size_t i = 0; i < BASE_COUNT(given); i++) {
-		if (!given[i].value)
-			continue;
-		(void)strcpy(word[argc], given[i].name);
-		argv[argc] = word[argc];
-		argc++;
-		(void)strcpy(word[argc], given[i].value);
-		argv[argc] = word[argc];
-		argc++;
-	}
-	return node_config_load(c, argc, argv, environ, err);
+	return node_config_load_given(c, given, BASE_COUNT(given), err);
 }
 
 static int print(const struct chain_member *m, struct base_error *err)

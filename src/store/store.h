@@ -198,6 +198,16 @@ BASE_MUST_CHECK int store_pool_piece(const uint8_t **data, size_t *len,
 				     struct store_reader *r, uint32_t index);
 
 /*
+ * Writes a copy of the whole store to the new file @path, also while another
+ * process writes to it: a snapshot, on disk when this returns, which a store's
+ * folder with nothing else in it opens as its data.mdb. 0; -EEXIST; -ENOSPC,
+ * -EIO: the disk is full, or failed, and nothing is left; errors of
+ * store_open().
+ */
+BASE_MUST_CHECK int store_copy(struct store *s, const char *path,
+			       struct base_error *err);
+
+/*
  * Re-checks everything from genesis: that heights are complete, each block
  * passes chain_block_validate() on its predecessor's context and the coins
  * that the blocks before it make, indexes agree as far as they go, and the

@@ -258,8 +258,6 @@ void __wrap_ds_message(struct ds *ds, uint64_t now, uint32_t peer,
 	struct ds_peers to = {{0}};
 	struct ds_vote v;
 
-	if (how.deaf && (kind == DS_VOTE || kind == DS_CERT))
-		return;
 	if (self && kind == DS_VOTE && how.echo &&
 	    ds_vote_read(&v, self->options.committee, data, len) == 0 &&
 	    ds_mask_has(how.echo, v.voter) &&
@@ -267,5 +265,6 @@ void __wrap_ds_message(struct ds *ds, uint64_t now, uint32_t peer,
 		to.word[peer / 64] = UINT64_C(1) << peer % 64;
 		vote(&v, &v.hash, &to);
 	}
-	__real_ds_message(ds, now, peer, kind, data, len);
+	if (!how.deaf || (kind != DS_VOTE && kind != DS_CERT))
+		__real_ds_message(ds, now, peer, kind, data, len);
 }

@@ -45,6 +45,7 @@ class Proxy:
     def __init__(self):
         self.pids = {}  # process id: node
         self.links = collections.defaultdict(Link)
+        self.via = {}  # (dialer, node): address of a wiretap in between
         self.ways = collections.defaultdict(Way)
         self.random = random.Random(1)
         self.servers = []
@@ -145,7 +146,8 @@ class Proxy:
         try:
             if link.cut:
                 return
-            reader2, writer2 = await asyncio.open_connection(*to)
+            reader2, writer2 = await asyncio.open_connection(
+                *self.via.get((dialer, node), to))
             transports.add(writer2.transport)
             if link.cut:
                 return

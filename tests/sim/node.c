@@ -158,7 +158,6 @@ void sim_boot(struct sim_world *w, struct sim_node *n, bool trusted)
 		.last_proposed = d->last_proposed,
 		.has_proposed = d->has_proposed,
 		.vote = d->has_vote ? &d->vote : NULL,
-		.trusted = trusted,
 	};
 
 	BASE_ASSERT(!n->up);
