@@ -417,6 +417,14 @@ def a_terminal_that_hangs(folder):
         t.type("help\r" * 500)
         t.process.send_signal(signal.SIGTERM)
         assert t.process.wait(WAIT_S) == 0
+    # Nor when the console was left and the terminal was told to stop.
+    with miner(folder) as t:
+        t.say("leave", "the console is closed")
+        t.type("\x13")
+        for _ in range(5):
+            t.read(1)
+        t.process.send_signal(signal.SIGTERM)
+        assert t.process.wait(WAIT_S) == 0
 
 
 def history_and_completion(folder):

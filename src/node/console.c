@@ -13,6 +13,7 @@
 /* A terminal that takes nothing is waited for this long at the stop, and then
  * what it holds is thrown away. */
 #define STUCK_MS 2000
+#define UNSTICK_MS 100
 
 bool node_console_wanted(const struct node_config *c)
 {
@@ -74,9 +75,13 @@ static void *console_main(void *arg)
 					 "on; Ctrl-C stops it");
 		(void)fflush(stdout);
 	}
+	/* Pair with the acquire in wait_for(). */
+	atomic_store_explicit(&c->gone, true, memory_order_release);
 	node_wake_ring(&c->silent);
 	while (copy(c))
 		;
+	atomic_store_explicit(&c->done, true, memory_order_release);
+	node_wake_ring(&c->silent);
 	return NULL;
 }
 
@@ -142,20 +147,31 @@ int node_console_run(struct node_console *c,
 }
 
 /* A terminal that was told to stop (Ctrl-S) is let run again. */
+static void wait_for(const struct node_console *c, const _Atomic bool *flag)
+{
+	int patience = STUCK_MS;
+
+	/* Pairs with the releases in console_main(). */
+	while (!atomic_load_explicit(flag, memory_order_acquire)) {
+		node_wake_wait(&c->silent, patience);
+		if (atomic_load_explicit(flag, memory_order_relaxed))
+			continue;
+		patience = UNSTICK_MS;
+		/* On alone undoes only an off, and no Ctrl-S. */
+		(void)tcflow(STDOUT_FILENO, TCOOFF);
+		(void)tcflow(STDOUT_FILENO, TCOON);
+		(void)tcflush(STDOUT_FILENO, TCOFLUSH);
+	}
+}
+
 void node_console_quiet(struct node_console *c)
 {
-	struct pollfd p;
-
 	if (!c || !c->running)
 		return;
 	/* Pairs with the acquire in node_console_over(). */
 	atomic_store_explicit(&c->quiet, true, memory_order_release);
 	node_wake_ring(&c->wake);
-	p = (struct pollfd){.fd = c->silent.fd, .events = POLLIN};
-	while (poll(&p, 1, STUCK_MS) <= 0) {
-		(void)tcflow(STDOUT_FILENO, TCOON);
-		(void)tcflush(STDOUT_FILENO, TCOFLUSH);
-	}
+	wait_for(c, &c->gone);
 }
 
 static void close_fd(int fd)
@@ -169,11 +185,13 @@ void node_console_stop(struct node_console *c)
 	if (!c)
 		return;
 	close_fd(c->log_out);
-	if (c->running)
+	if (c->running) {
+		wait_for(c, &c->done);
 		(void)pthread_join(c->thread, NULL);
-	else
+	} else {
 		while (c->log_in >= 0 && copy(c))
 			;
+	}
 	close_fd(c->log_in);
 	node_wake_close(&c->wake);
 	node_wake_close(&c->asker);

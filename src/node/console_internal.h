@@ -55,6 +55,8 @@ struct node_console {
 	pthread_t thread;
 	bool running;
 	_Atomic bool quiet;
+	_Atomic bool gone; /* nothing but the pipe is used any more */
+	_Atomic bool done; /* nor that: the thread ends */
 	/* The terminal. */
 	EditLine *el;
 	History *history;
