@@ -160,9 +160,9 @@ class Terminal:
     def below(self, mark):
         return "\n".join(self.text().split("\n")[max(0, mark - 2):])
 
-    def wait(self, pattern, since=0):
+    def wait(self, pattern, since=0, seconds=WAIT_S):
         """The match of what comes on the screen below @since."""
-        end = time.monotonic() + WAIT_S
+        end = time.monotonic() + seconds
         while not (m := re.search(pattern, self.below(since))):
             left = end - time.monotonic()
             assert left > 0, f"no {pattern!r} on:\n{self.below(since)[-3000:]}"

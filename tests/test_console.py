@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -160,6 +161,96 @@ def walk_of_money(t):
     t.say("help send", "ADDRESS AMOUNT")
     t.say("? 12", "12: consensus")
     t.say("help help", r"\[COMMAND\]")
+
+
+def walk_of_a_light_node(folder):
+    """the menu of a light node; NOT_FULL from it, REFUSED by who may not"""
+    home = os.path.join(folder, "home")
+    network = ["--network", os.path.join(home, "network.json")]
+    with miner(home, "--listen", "127.0.0.1:0", height=2) as t:
+        where = t.say("status", r"others: connect (\S{64}@\S+)").group(1)
+        with Terminal("--datadir", os.path.join(folder, "light"), "--light",
+                      *network, "--listen", "127.0.0.1:0") as d:
+            d.wait(READY)
+            d.say("connect " + where, "connected")
+            d.say(number_of(d, "request access"), "which peer, or all")
+            d.say("", r"127\.0\.0\.1:\d+: granted")
+            d.wait(r"height [1-9]")
+            d.say("peers", r"solo +\S+ miner, .* access granted")
+            mine = d.say("status", r"others: connect (\S{64}@\S+)").group(1)
+            d.say("balance", r"balance 0\.0")
+            address = d.say("new address", r"\n(mdr1\w+)").group(1)
+            d.say(f"send {address} 1", "nsufficient funds")
+            d.say("show chain", r"\.\.[0-9a-f]|a light node keeps")
+            for line in ("show block 1", "show pool", "consensus", "hash rate",
+                         "pause", "resume", "hold blocks on", "pin " + TXID,
+                         "unpin " + TXID, "broadcast block"):
+                d.say(line, "a light node keeps no blocks")
+            d.say("unlock", "passphrase:")
+            d.say("x", "unencrypted wallet")
+            d.type("\r")
+            d.say("xyzzy", "no command 'xyzzy'")
+            t.say("connect " + mine, "connected|already")
+            t.say("request access", "NOT_FULL, it keeps no chain")
+            stopped(d)
+        stopped(t)
+    with miner(home, "--listen", "127.0.0.1:0", "--access", "members") as t:
+        where = t.say("status", r"others: connect (\S{64}@\S+)").group(1)
+        with Terminal("--datadir", os.path.join(folder, "full"), "--full",
+                      *network, "--connect", where) as d:
+            d.wait(READY)
+            d.wait("Z member 'solo' is connected")
+            d.say("request access", "REFUSED, for 'access'")
+            d.say("peers", "access refused")
+            stopped(d)
+        stopped(t)
+
+
+def four_nodes(folder):
+    """a network of four: its rounds as a grid, on the console of one"""
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(socket.socket()) for _ in range(1)]
+        ports[0].bind(("127.0.0.1", 0))
+        base = 20000 + ports[0].getsockname()[1] % 12000
+    net = os.path.join(folder, "net")
+    code, _, err = minerd("network", "new", "--members", "4", "--faults", "1",
+                          "--dir", net, "--delta", "500", "--start-in", "2",
+                          "--base-port", str(base), "--pow-backend", "scalar")
+    assert code == 0, err
+    nodes = []
+    try:
+        for i in range(1, 4):
+            with open(os.path.join(folder, f"out{i}"), "wb") as out:
+                nodes.append(subprocess.Popen(
+                    [MINERD, "--datadir", os.path.join(net, f"node{i}"),
+                     "--threads", "1", "--pow-backend", "scalar"],
+                    stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                    env=environment()))
+        with Terminal("--datadir", os.path.join(net, "node0"), "--threads",
+                      "1", "--pow-backend", "scalar") as t:
+            t.wait("height 0  ACTIVE  .*3 peers", seconds=240)
+            t.say("peers", r"(node[123] +\S+ miner.*\n.*){3}")
+            t.wait(BLOCK % 1, seconds=240)
+            t.say("consensus", r"quorum 3 of 4\nmember +b +vote.*\n"
+                  r"(node\d +(A\+?|-) .*\n){4}")
+            until(t, "consensus", r"node\d +A\+? +\S+ .*#[#.]{3}")
+            stopped(t)
+    finally:
+        for p in nodes:
+            p.send_signal(signal.SIGTERM)
+        for p in nodes:
+            p.wait(WAIT_S)
+
+
+def until(t, line, pattern):
+    """Says a line until its answer is one that comes soon."""
+    for _ in range(WAIT_S):
+        mark = t.mark()
+        t.say(line, r"b: A active.*\n(.*\n)+")
+        if re.search(pattern, t.below(mark)):
+            return
+        t.read(1)
+    raise AssertionError(f"no {pattern!r} on {t.text()[-3000:]}")
 
 
 def mistakes_are_answered(folder):
@@ -373,7 +464,8 @@ def wallets_are_unlocked(folder):
 
 if __name__ == "__main__":
     sys.exit(run_tests([
-        the_first_questions, walk_of_a_miner, mistakes_are_answered,
+        the_first_questions, walk_of_a_miner, walk_of_a_light_node,
+        four_nodes, mistakes_are_answered,
         lines_are_not_torn, twenty_columns, colours_only_where_wished,
         hotkeys, the_end_of_input, without_a_console,
         a_terminal_that_hangs, history_and_completion,

@@ -10,6 +10,7 @@
 /* What peers answer is waited for, and looked for that often. */
 #define ANSWER_MS 5000
 #define LOOK_MS 100
+#define SHOWN_MS 1000 /* getpeerinfo is half a second old */
 #define UNLOCK_S 300
 #define UNLOCK_TRIES 3
 
@@ -136,9 +137,18 @@ static size_t look_at_access(struct node_console *c, const json_t *peers,
 	return open;
 }
 
+/* Peers that were asked have not answered, or are not shown yet. */
+static bool access_is_open(const json_t *peers, const char *which,
+			   uint64_t waited_ms)
+{
+	if (json_array_size(peers) == 0)
+		return waited_ms < SHOWN_MS;
+	return waited_ms < ANSWER_MS && look_at_access(NULL, peers, which) > 0;
+}
+
 void node_console_access(struct node_console *c, char **piece)
 {
-	const uint64_t end = node_monotonic_ms() + ANSWER_MS;
+	const uint64_t begin = node_monotonic_ms();
 	json_t *params = *piece[0] ? json_pack("[s]", piece[0]) : NULL;
 	json_t *peers = NULL;
 
@@ -148,8 +158,8 @@ void node_console_access(struct node_console *c, char **piece)
 		json_decref(peers);
 		node_wake_wait(&c->asker, LOOK_MS);
 		peers = node_console_call(c, "getpeerinfo", NULL);
-	} while (peers && look_at_access(NULL, peers, piece[0]) > 0 &&
-		 node_monotonic_ms() < end && !node_console_over(c));
+	} while (peers && !node_console_over(c) &&
+		 access_is_open(peers, piece[0], node_monotonic_ms() - begin));
 	node_console_look(c, true);
 	if (peers && json_array_size(peers) == 0)
 		node_console_say(c, NODE_YELLOW,

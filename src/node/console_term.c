@@ -404,8 +404,9 @@ int node_console_term_open(struct node_console *c)
 	(void)el_set(c->el, EL_GETCFN, get_char);
 	(void)el_set(c->el, EL_PROMPT, libedit_prompt);
 	(void)el_set(c->el, EL_EDITOR, "emacs");
-	(void)el_set(c->el, EL_ADDFN, "complete", "complete what is typed",
-		     node_console_complete);
+	/* Wide, for it keeps copies of the others and never frees them. */
+	(void)el_wset(c->el, EL_ADDFN, L"complete", L"complete what is typed",
+		      node_console_complete);
 	(void)el_set(c->el, EL_BIND, "^I", "complete", NULL);
 	(void)el_set(c->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	open_history(c);
