@@ -45,6 +45,10 @@ static const struct {
 	 "make a wallet of a seed on standard input", false},
 	{"wallet", "encrypt", NODE_WALLET_ENCRYPT,
 	 "encrypt the seed with a passphrase", false},
+	{"keys", "encrypt", NODE_KEYS_ENCRYPT,
+	 "encrypt the node's keys with a passphrase", false},
+	{"keys", "decrypt", NODE_KEYS_DECRYPT, "and store them plain again",
+	 false},
 };
 
 static const char from_default[] = "default";

@@ -32,6 +32,8 @@ enum node_command {
 	NODE_WALLET_EXPORT,  /* wallet export */
 	NODE_WALLET_RESTORE, /* wallet restore */
 	NODE_WALLET_ENCRYPT, /* wallet encrypt */
+	NODE_KEYS_ENCRYPT,   /* keys encrypt */
+	NODE_KEYS_DECRYPT,   /* keys decrypt */
 	/* Those below have options of their own (node/flags.h). */
 	NODE_INIT,	     /* init */
 	NODE_NETWORK,	     /* network new, network assemble */
@@ -79,6 +81,7 @@ struct node_config {
 	bool txindex;		   /* the store has an index by txid */
 	char rpc[API_ADDRESS_MAX]; /* "": no RPC */
 	char wallet_passphrase_file[NODE_PATH_MAX]; /* "": none */
+	char key_passphrase_file[NODE_PATH_MAX];    /* "": none */
 	struct api_auth rpcauth;
 	bool rest;
 	bool log_json;

@@ -144,6 +144,11 @@ static int set_wallet_passphrase_file(struct node_config *c, const char *text)
 	return set_path(c->wallet_passphrase_file, text);
 }
 
+static int set_key_passphrase_file(struct node_config *c, const char *text)
+{
+	return set_path(c->key_passphrase_file, text);
+}
+
 static int set_log_format(struct node_config *c, const char *text)
 {
 	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
@@ -404,6 +409,13 @@ const struct node_option node_options[] = {
 	{.name = "no-console",
 	 .help = "as --console off: log lines alone",
 	 .sets = "console"},
+	{.name = "key-passphrase-file",
+	 .arg = "FILE",
+	 .fallback = "",
+	 .allowed = "a path below 4096 characters",
+	 .help = "its first line encrypts new keys of the node, or\n"
+		 "unlocks them; else the terminal is asked",
+	 .set = set_key_passphrase_file},
 	{.name = "log-format",
 	 .arg = "FORMAT",
 	 .fallback = "text",

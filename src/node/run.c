@@ -85,7 +85,8 @@ static int find_member(struct node *n, struct base_error *err)
 static int open_wallet(struct node *n, bool create, struct base_error *err)
 {
 	struct node_passphrase p;
-	int rc = node_passphrase_file(&p, n->config, err);
+	int rc = node_passphrase_file(&p, n->config, NODE_WALLET_PASSPHRASE,
+				      err);
 
 	if (rc == 0)
 		rc = node_wallet_open(&n->wallet, &n->datadir, create,
@@ -141,7 +142,7 @@ static int load_chain(struct node *n, struct base_error *err)
 		return base_fail(err, -ENOENT,
 				 "a full or light node follows a network: name "
 				 "its file with --network FILE");
-	rc = node_keys_load(&n->keys, &n->datadir, fresh, err);
+	rc = node_keys_open(&n->keys, &n->datadir, fresh, n->config, err);
 	if (rc == 0)
 		rc = open_wallet(n, fresh, err);
 	if (rc == 0 && missing) {
