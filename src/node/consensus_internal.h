@@ -5,7 +5,8 @@
  *
  * Floor 5. consensus.c has its life and its loop, consensus_act.c what the
  * state machine asks for, consensus_mine.c templates and what miners find,
- * consensus_net.c peers, consensus_fetch.c blocks asked for ahead,
+ * consensus_net.c peers, consensus_tx.c their transactions,
+ * consensus_fetch.c blocks asked for ahead,
  * consensus_hand.c what the operator wants of the miners.
  */
 #ifndef NODE_CONSENSUS_INTERNAL_H
@@ -170,8 +171,26 @@ void node_net_send(struct node_consensus *c, const struct ds_action *a);
 void node_net_need(struct node_consensus *c, const struct ds_action *a);
 void node_net_have(struct node_consensus *c, const struct base_hash *hash);
 void node_net_ban(struct node_consensus *c, uint32_t peer);
+struct ds_peers node_net_only(uint32_t slot);
+/* Releases the buffer. Without a free one, or with a full ring, a message is
+ * lost, as on any network; net.h counts it. @id as in struct net_send. */
+void node_net_send_buffer(struct node_consensus *c, uint8_t type,
+			  struct net_buffer *b, const struct ds_peers *to,
+			  const uint8_t *id);
+void node_net_send_copy(struct node_consensus *c, uint8_t type,
+			const void *data, size_t len, const struct ds_peers *to,
+			const uint8_t *id);
 void node_net_ask_block(struct node_consensus *c, const struct base_hash *hash,
 			uint32_t peer);
+
+/* consensus_tx.c: one that came, whose buffer is taken over; judges those that
+ * wait; sends those that a peer asked for by id; tells a new peer what waits
+ * here; and, with the consensus as @ctx, everyone of one that was accepted. */
+void node_tx_take(struct node_consensus *c, const struct node_tx_waiting *tx);
+void node_tx_judge(struct node_consensus *c);
+void node_tx_give(struct node_consensus *c, const struct net_event *e);
+void node_tx_announce(struct node_consensus *c, uint32_t slot);
+void node_tx_relay(void *ctx, const struct node_tx_offer *o);
 
 /* consensus_fetch.c: the headers that lead from the final tip; a block that the
  * state machine asks for; one that came (true: its buffer is held), that a

@@ -24,7 +24,7 @@ static bool is_empty(const struct ds_peers *p)
 	return any == 0;
 }
 
-static struct ds_peers only(uint32_t slot)
+struct ds_peers node_net_only(uint32_t slot)
 {
 	struct ds_peers p = {{0}};
 
@@ -32,11 +32,9 @@ static struct ds_peers only(uint32_t slot)
 	return p;
 }
 
-/* Without a free buffer, or with a full ring, a message is lost, as on any
- * network; net.h counts it. */
-static void send_buffer(struct node_consensus *c, uint8_t type,
-			struct net_buffer *b, const struct ds_peers *to,
-			const uint8_t *id)
+void node_net_send_buffer(struct node_consensus *c, uint8_t type,
+			  struct net_buffer *b, const struct ds_peers *to,
+			  const uint8_t *id)
 {
 	const struct net_send s = {
 		.type = type, .buffer = b, .to = *to, .id = id};
@@ -45,15 +43,16 @@ static void send_buffer(struct node_consensus *c, uint8_t type,
 	net_release(c->port, b);
 }
 
-static void send_copy(struct node_consensus *c, uint8_t type, const void *data,
-		      size_t len, const struct ds_peers *to, const uint8_t *id)
+void node_net_send_copy(struct node_consensus *c, uint8_t type,
+			const void *data, size_t len, const struct ds_peers *to,
+			const uint8_t *id)
 {
 	struct net_buffer *b = net_buffer_get(c->port, len);
 
 	if (!b)
 		return;
 	memcpy(b->data, data, len);
-	send_buffer(c, type, b, to, id);
+	node_net_send_buffer(c, type, b, to, id);
 }
 
 /* ---- what the state machine wants told ---- */
@@ -74,7 +73,7 @@ static void send_proposal(struct node_consensus *c, const struct ds_proposal *m,
 		return;
 	b->len = (uint32_t)ds_proposal_write(b->data, b->cap, m);
 	BASE_ASSERT(b->len > 0);
-	send_buffer(c, NET_PROPOSAL, b, to, NULL);
+	node_net_send_buffer(c, NET_PROPOSAL, b, to, NULL);
 }
 
 /* Who holds the block gets the signatures alone. */
@@ -141,7 +140,7 @@ void node_net_send(struct node_consensus *c, const struct ds_action *a)
 		break;
 	}
 	BASE_ASSERT(len > 0);
-	send_copy(c, (uint8_t)a->send.kind, bytes, len, &to, with);
+	node_net_send_copy(c, (uint8_t)a->send.kind, bytes, len, &to, with);
 }
 
 void node_net_have(struct node_consensus *c, const struct base_hash *hash)
@@ -152,20 +151,21 @@ void node_net_have(struct node_consensus *c, const struct base_hash *hash)
 	if (!c->port)
 		return;
 	node_id_of_have(id, hash);
-	send_copy(c, NET_HAVE, hash->b, sizeof(hash->b), &all, id);
+	node_net_send_copy(c, NET_HAVE, hash->b, sizeof(hash->b), &all, id);
 }
 
 void node_net_ask_block(struct node_consensus *c, const struct base_hash *hash,
 			uint32_t peer)
 {
-	const struct ds_peers to = only(peer);
+	const struct ds_peers to = node_net_only(peer);
 
-	send_copy(c, NET_GET_BLOCK, hash->b, sizeof(hash->b), &to, NULL);
+	node_net_send_copy(c, NET_GET_BLOCK, hash->b, sizeof(hash->b), &to,
+			   NULL);
 }
 
 void node_net_need(struct node_consensus *c, const struct ds_action *a)
 {
-	const struct ds_peers to = only(a->need.peer);
+	const struct ds_peers to = node_net_only(a->need.peer);
 	const uint8_t *hash = a->need.hash.b;
 	uint8_t range[8];
 
@@ -173,19 +173,20 @@ void node_net_need(struct node_consensus *c, const struct ds_action *a)
 		return;
 	switch (a->need.kind) {
 	case DS_NEED_STATUS:
-		send_copy(c, NET_GET_STATUS, hash, 0, &to, NULL);
+		node_net_send_copy(c, NET_GET_STATUS, hash, 0, &to, NULL);
 		break;
 	case DS_NEED_HEADERS:
 		base_store_le32(range, a->need.from.n);
 		base_store_le32(range + 4, a->need.count);
-		send_copy(c, NET_GET_HEADERS, range, sizeof(range), &to, NULL);
+		node_net_send_copy(c, NET_GET_HEADERS, range, sizeof(range),
+				   &to, NULL);
 		break;
 	case DS_NEED_BLOCK:
 		node_fetch_want(c, &a->need.hash, a->need.peer);
 		break;
 	case DS_NEED_CERT:
-		send_copy(c, NET_GET_CERT, hash, sizeof(a->need.hash), &to,
-			  NULL);
+		node_net_send_copy(c, NET_GET_CERT, hash, sizeof(a->need.hash),
+				   &to, NULL);
 		break;
 	}
 }
@@ -194,156 +195,6 @@ void node_net_ban(struct node_consensus *c, uint32_t peer)
 {
 	if (c->port)
 		(void)!net_ban(c->port, peer);
-}
-
-/* ---- transactions ---- */
-
-/* To everyone but those that it came from, which the net thread knows. */
-static void relay_tx(void *ctx, const struct node_tx_offer *o)
-{
-	const struct ds_peers all = net_everyone();
-
-	send_copy(ctx, NET_TX, o->data, o->len, &all, o->wtxid.b);
-}
-
-/* The peer that sent it, not another in its slot. */
-static bool is_there(const struct node_consensus *c, const struct net_event *e)
-{
-	return c->peer[e->slot].up && c->peer[e->slot].gen == e->gen;
-}
-
-static uint32_t tx_flights(const struct node_consensus *c)
-{
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < NODE_TX_FLIGHTS; i++)
-		count += c->flight[i].consensus != NULL;
-	return count;
-}
-
-/* Takes over the buffer. */
-static void take_tx(struct node_consensus *c, const struct node_tx_waiting *tx)
-{
-	if (c->tx_next - c->tx_first == NODE_TX_WAITING_MAX) {
-		net_release(c->port, tx->event.message.buffer);
-		return;
-	}
-	c->tx_waiting[c->tx_next++ % NODE_TX_WAITING_MAX] = *tx;
-}
-
-/* Its parent may be with the verify threads: a transaction that is lost here
- * is offered by nobody again. False: it is not worth it. */
-static bool hold_tx(struct node_consensus *c, const struct node_tx_flight *f)
-{
-	if ((f->offer.outcome != NODE_TX_MISSING &&
-	     f->offer.outcome != NODE_TX_BUSY) ||
-	    f->tx.tries == NODE_TX_TRIES_MAX ||
-	    c->tx_holds == NODE_TX_HELD_MAX || tx_flights(c) == 0)
-		return false;
-	c->tx_held[c->tx_holds++] = f->tx;
-	return true;
-}
-
-/* Something was judged: those that are held may be, too, in their order. */
-static void let_go_txs(struct node_consensus *c)
-{
-	for (uint32_t i = 0; i < c->tx_holds; i++)
-		take_tx(c, &c->tx_held[i]);
-	c->tx_holds = 0;
-}
-
-/* A signature that is bad is bad on every tip: the coins it spends are named
- * by their ids. */
-static void tx_judged(struct node_ask *ask)
-{
-	/* The offer is the flight's first member, the ask the offer's. */
-	struct node_tx_flight *f = (struct node_tx_flight *)(void *)ask;
-	struct node_consensus *c = f->consensus;
-	const struct net_event *e = &f->tx.event;
-
-	if (f->offer.checks > 0 && is_there(c, e))
-		(void)!net_charge(c->port, e->slot, f->offer.checks,
-				  f->offer.outcome != NODE_TX_ACCEPTED);
-	if (f->offer.outcome == NODE_TX_REFUSED &&
-	    strcmp(f->offer.reject, chain_verdict_name(CHAIN_BAD_SIGNATURE)) ==
-		    0 &&
-	    is_there(c, e))
-		node_net_ban(c, e->slot);
-	f->consensus = NULL;
-	if (hold_tx(c, f))
-		return;
-	net_release(c->port, e->message.buffer);
-	if (f->offer.outcome == NODE_TX_ACCEPTED || tx_flights(c) == 0)
-		let_go_txs(c);
-}
-
-static struct node_tx_flight *free_flight(struct node_consensus *c)
-{
-	for (size_t i = 0; i < NODE_TX_FLIGHTS; i++)
-		if (!c->flight[i].consensus)
-			return &c->flight[i];
-	return NULL;
-}
-
-/* Those that waited, in their order; more than can be judged wait on, and
- * their peers are not read from meanwhile (net.h). */
-static void judge_txs(struct node_consensus *c)
-{
-	while (c->tx_first != c->tx_next) {
-		struct node_tx_flight *f = free_flight(c);
-		const struct net_buffer *b;
-
-		if (!f)
-			return;
-		f->tx = c->tx_waiting[c->tx_first++ % NODE_TX_WAITING_MAX];
-		f->tx.tries++;
-		f->consensus = c;
-		b = f->tx.event.message.buffer;
-		f->offer = (struct node_tx_offer){
-			.ask.done = tx_judged, .data = b->data, .len = b->len};
-		node_txpool_offer(c->options.pool, &f->offer);
-	}
-}
-
-/* Asked for by id, and no more in the net thread's hands. */
-static void give_txs(struct node_consensus *c, const struct net_event *e)
-{
-	const struct chain_mempool *m = node_txpool_mempool(c->options.pool);
-	const struct net_buffer *b = e->message.buffer;
-	const struct ds_peers to = only(e->slot);
-
-	for (size_t at = 0; at + 32 <= b->len; at += 32) {
-		const struct chain_mempool_entry *entry;
-		struct base_hash wtxid;
-
-		memcpy(wtxid.b, b->data + at, sizeof(wtxid.b));
-		entry = chain_mempool_find_wtxid(m, &wtxid);
-		if (entry)
-			send_copy(c, NET_TX, entry->data, entry->len, &to,
-				  NULL);
-	}
-}
-
-/* A peer that comes hears what has waited here longest. */
-static void announce_pool(struct node_consensus *c, uint32_t slot)
-{
-	const struct chain_mempool_entry *e = chain_mempool_first(
-		node_txpool_mempool(c->options.pool), CHAIN_MEMPOOL_BY_TIME);
-	struct net_buffer *b = net_buffer_get(c->port, NET_INV_MAX * 32);
-	const struct ds_peers to = only(slot);
-
-	if (!b)
-		return;
-	b->len = 0;
-	for (uint32_t i = 0; e && i < NET_INV_MAX; i++) {
-		memcpy(b->data + b->len, e->wtxid.b, sizeof(e->wtxid.b));
-		b->len += sizeof(e->wtxid.b);
-		e = chain_mempool_next(e, CHAIN_MEMPOOL_BY_TIME);
-	}
-	if (b->len > 0)
-		send_buffer(c, NET_TX_INV, b, &to, NULL);
-	else
-		net_release(c->port, b);
 }
 
 /* ---- events ---- */
@@ -442,10 +293,10 @@ static bool message(struct node_consensus *c, const struct net_event *e)
 		ds_have(c->ds, c->now, e->slot, &hash);
 		break;
 	case NET_TX:
-		take_tx(c, &(struct node_tx_waiting){.event = *e});
+		node_tx_take(c, &(struct node_tx_waiting){.event = *e});
 		return true;
 	case NET_TX_GET:
-		give_txs(c, e);
+		node_tx_give(c, e);
 		break;
 	case NET_GET_BLOCK:
 		give_block(c, e);
@@ -495,7 +346,7 @@ static void take_event(struct node_consensus *c, const struct net_event *e)
 			break;
 		ds_peer_up(c->ds, c->now, e->slot, e->up.member);
 		node_consensus_act(c);
-		announce_pool(c, e->slot);
+		node_tx_announce(c, e->slot);
 		break;
 	case NET_EV_DOWN:
 		/* Strangers come and go as they please, and fill no log. */
@@ -540,7 +391,7 @@ void node_net_take(struct node_consensus *c)
 	}
 	c->net_waits = taken == EVENTS_MAX;
 	node_fetch_feed(c);
-	judge_txs(c);
+	node_tx_judge(c);
 }
 
 void node_net_open(struct node_consensus *c)
@@ -549,5 +400,5 @@ void node_net_open(struct node_consensus *c)
 		return;
 	node_fetch_clear(c);
 	c->port = net_port(c->options.net, NET_CONSENSUS);
-	node_txpool_set_accepted(c->options.pool, relay_tx, c);
+	node_txpool_set_accepted(c->options.pool, node_tx_relay, c);
 }
