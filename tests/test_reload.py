@@ -96,7 +96,7 @@ def mistakes_change_nothing(folder):
                            ("ban=nobody\n", "ban"),
                            ("ban=" + "00" * 32 + "\n", "ban"),
                            ("connect=x\n", "connect"),
-                           ("[x]\n", "section"),
+                           ("[x]\nrest=on\n", "section"),
                            ("\xff\n", "line")):
             write(d, text)
             message = reload(node, "reload_failed")

@@ -147,6 +147,26 @@ def mistakes_of_backups(folder):
     assert "--with-keys" in minerd("help", "backup")[1]
 
 
+def light_nodes(folder):
+    """a light node's backup starts, and it has no chain to export or verify"""
+    d = network(folder)
+    light, at = new_datadir(folder, "light", d)
+    run = [*at, "--light", "--no-console"]
+    b = os.path.join(folder, "backup")
+    with Node(*run) as node:
+        node.wait_event("following")
+        code, out, err = minerd("backup", "--with-keys", b, *at)
+        assert (code, err) == (0, "") and "light node" in out, err
+        node.kill(signal.SIGTERM)
+    path = os.path.join(folder, "chain")
+    for command in (["export", path], ["verify"]):
+        expect([*command, *at], 1, light, "light node", "no blocks")
+    assert not os.path.exists(path)
+    with Node("--datadir", b, "--light", "--no-console") as node:
+        node.wait_event("following")
+        assert node.kill(signal.SIGTERM)[0] == 0
+
+
 def from_one_datadir_to_another(folder):
     """a chain exported beside its node is imported whole, and mines on"""
     d = network(folder)
@@ -433,6 +453,7 @@ def bars_on_a_terminal(folder):
 def main():
     return run_tests([
         backups_of_a_running_node, backups_with_keys, mistakes_of_backups,
+        light_nodes,
         from_one_datadir_to_another, through_pipes, imports_resume,
         damage_is_found, forgeries_are_found, other_chains_are_refused,
         mistakes_of_transfers, without_certificates, bars_on_a_terminal,

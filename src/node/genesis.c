@@ -154,6 +154,24 @@ static int open_store(struct store **out, struct chain_context *tip,
 	return 0;
 }
 
+/* A light node's datadir has another store instead. */
+static int refuse_light(const struct node_datadir *d, struct base_error *err)
+{
+	char chain[NODE_PATH_MAX];
+	char light[NODE_PATH_MAX];
+	int rc = node_datadir_path(chain, d, "chain/data.mdb", err);
+
+	if (rc == 0)
+		rc = node_datadir_path(light, d, "light/data.mdb", err);
+	if (rc == 0 && access(chain, F_OK) < 0 && access(light, F_OK) == 0)
+		rc = base_fail(err, -ENOENT,
+			       "%.300s is a light node's: it keeps headers and "
+			       "its own transactions, and no blocks; name a "
+			       "miner's or a full node's --datadir",
+			       d->path);
+	return rc;
+}
+
 int node_chain_open(struct store **out, struct chain_context *tip,
 		    const struct node_chain *chain, const struct node_config *c,
 		    const struct node_datadir *d, bool read_only,
@@ -164,9 +182,11 @@ int node_chain_open(struct store **out, struct chain_context *tip,
 					      .map_bytes = c->db_map,
 					      .read_only = read_only,
 					      .txindex = c->txindex};
-	int rc = read_only ? node_datadir_path(dir, d, "chain", err)
-			   : node_datadir_subdir(dir, d, "chain", err);
+	int rc = read_only ? refuse_light(d, err) : 0;
 
+	if (rc == 0)
+		rc = read_only ? node_datadir_path(dir, d, "chain", err)
+			       : node_datadir_subdir(dir, d, "chain", err);
 	if (rc < 0)
 		return rc;
 	return open_store(out, tip, chain, &options, err);
