@@ -85,7 +85,7 @@ def walk_of_a_miner(folder):
                       os.path.join(home, "network.json")) as d:
             d.wait(READY)
             walk_of_a_full_node(d, where)
-            t.say("PEERS", r"full, height \d+, .* came to us")
+            t.say("PEERS", r"full, at height \d+ when it came to us")
             t.say("request access", "127.0.0.1:.*: granted")
             walk_of_mining(t)
             walk_of_money(t)
@@ -100,8 +100,8 @@ def walk_of_a_full_node(t, where):
     t.say(where, "connected")
     t.say("request access", "granted")
     t.say("connect " + where, "already added")
-    t.say("peers", r"solo +\S+ miner, height \d+, .* we went there, "
-          "access granted")
+    t.say("peers", r"solo +\S+ miner, at height \d+ when we went "
+          r"there.*, access granted")
     t.say("hash rate", "does not mine")
     for line in ("pause", "resume", "broadcast block", "hold blocks on"):
         t.say(line, "this node does not mine")
@@ -276,8 +276,12 @@ def mistakes_are_answered(folder):
             line = bytes(rng.choice([*range(0x20, 0x7f), *range(0x80, 256)])
                          for _ in range(rng.randrange(1, 60)))
             t.type(b"~" + line + b"\r")
-        t.say("", "> ")
+        # Typed ahead: not echoed into what commands say, and obeyed.
+        mark = t.mark()
+        t.type("\x05\x15\r" + "show block 0\r" * 5)
         t.say("status", r"\ntip [0-9a-f]{64}, ")
+        assert len(re.findall(r"> show block 0\nblock 0\nhash",
+                              t.below(mark))) == 5, t.below(mark)
         stopped(t)
 
 
@@ -382,8 +386,11 @@ def the_end_of_input(folder):
         t.type("\x03")
         assert t.end() == 0
     with miner(folder) as t:
-        t.type("half a line\x03")
+        t.say("new address", r"\nmdr1\w+")
+        mark = t.mark()
+        t.type("new address\x03")
         assert t.end() == 0
+        assert "mdr1" not in t.below(mark + 1), t.below(mark)
 
 
 def without_a_console(folder):

@@ -52,7 +52,7 @@ static int set_up(void **state)
 		return -1;
 	log.fd = f.pipes[1];
 	if (node_datadir_open(&f.datadir, f.folder, &f.err) < 0 ||
-	    node_keys_load(&f.keys, &f.datadir, true, &f.err) < 0 ||
+	    node_keys_load(&f.keys, &f.datadir, true, NULL, &f.err) < 0 ||
 	    node_chain_path(path, &f.config, &f.datadir, &f.err) < 0 ||
 	    node_chain_create(path, &f.keys, 1000, 1, &f.err) < 0 ||
 	    node_chain_load(&f.chain, path, &f.err) < 0 ||

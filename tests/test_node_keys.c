@@ -98,9 +98,10 @@ static void keys_are_made_once_and_kept(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(node_datadir_open(&d, folder, &err), 0);
-	assert_int_equal(node_keys_load(&first, &d, false, &err), -ENOENT);
-	assert_int_equal(node_keys_load(&first, &d, true, &err), 0);
-	assert_int_equal(node_keys_load(&second, &d, false, &err), 0);
+	assert_int_equal(node_keys_load(&first, &d, false, NULL, &err),
+			 -ENOENT);
+	assert_int_equal(node_keys_load(&first, &d, true, NULL, &err), 0);
+	assert_int_equal(node_keys_load(&second, &d, false, NULL, &err), 0);
 	assert_memory_equal(&first, &second, sizeof(first));
 	(void)snprintf(path, sizeof(path), "%s/keys/signing.key", folder);
 	assert_int_equal(stat(path, &st), 0);

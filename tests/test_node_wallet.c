@@ -316,7 +316,8 @@ static void plain_wallets_become_encrypted(void **state)
 	assert_non_null(node_wallet_secret(f->w));
 	assert_int_equal(node_wallet_encrypt(f->w, NULL, "one", &f->err), 0);
 	assert_null(node_wallet_secret(f->w));
-	assert_int_equal(node_seed_read(line, &f->datadir, &f->err), 0);
+	assert_int_equal(
+		node_seed_read(line, &f->datadir, NODE_SEED_FILE, &f->err), 0);
 	assert_true(node_seed_is_encrypted(line));
 	assert_int_equal(open_wallet(f, false, "one"), 0);
 	assert_int_equal(node_wallet_payout_key(again, f->w), 0);

@@ -45,9 +45,14 @@ static const struct {
 	 "make a wallet of a seed on standard input", false},
 	{"wallet", "encrypt", NODE_WALLET_ENCRYPT,
 	 "encrypt the seed with a passphrase", false},
+	{"keys", "encrypt", NODE_KEYS_ENCRYPT,
+	 "encrypt the node's keys with a passphrase", false},
+	{"keys", "decrypt", NODE_KEYS_DECRYPT, "and store them plain again",
+	 false},
 };
 
 static const char from_default[] = "default";
+static const char from_console[] = "console";
 
 /* Variables that belong to the tests, not to the node. */
 static const char *const test_variables[] = {
@@ -114,13 +119,59 @@ bool node_config_is_default(const struct node_config *c, const char *name)
 	return strcmp(c->value[i].origin, from_default) == 0;
 }
 
+/* What a running node can change. */
+static const char *const changeable[] = {"log-level", "connect", "access",
+					 "ban"};
+
+static bool is_changeable(const char *name)
+{
+	for (size_t i = 0; i < BASE_COUNT(changeable); i++)
+		if (strcmp(name, changeable[i]) == 0)
+			return true;
+	return false;
+}
+
+int node_config_reload(struct node_config *out, const struct node_config *old,
+		       char *names, size_t cap, struct base_error *err)
+{
+	struct node_config *now = malloc(sizeof(*now));
+	size_t at = 0;
+	int rc;
+
+	*out = *old;
+	*names = '\0';
+	if (!now)
+		return base_fail(err, -ENOMEM, "no memory to read it");
+	rc = node_config_load(now, old->argc, old->argv, old->environ_, err);
+	for (size_t i = 0; i < node_option_count && rc == 0; i++) {
+		const struct node_option *o = &node_options[i];
+
+		if (!o->arg ||
+		    strcmp(now->value[i].text, old->value[i].text) == 0 ||
+		    strcmp(old->value[i].origin, from_console) == 0)
+			continue;
+		if (is_changeable(o->name)) {
+			out->value[i].origin = NULL; /* nothing is joined */
+			rc = apply(out, i, now->value[i].text,
+				   now->value[i].origin, err);
+		} else if (at < cap) {
+			at += (size_t)snprintf(names + at, cap - at, "%s%s",
+					       at > 0 ? ", " : "", o->name);
+		}
+	}
+	if (rc < 0)
+		*out = *old;
+	free(now);
+	return rc;
+}
+
 int node_config_choose(struct node_config *c, const char *name,
 		       const char *text, struct base_error *err)
 {
 	size_t i = find_option(name);
 
 	BASE_ASSERT(i < node_option_count);
-	return apply(c, i, text, "console", err);
+	return apply(c, i, text, from_console, err);
 }
 
 static int apply_defaults(struct node_config *c, struct base_error *err)
@@ -346,7 +397,14 @@ static int apply_file(struct node_config *c, const char *path, bool must_exist,
 				 "%s; fix that, or name another --conf or "
 				 "--datadir",
 				 path, strerror(errno));
+	errno = 0;
 	line = ini_parse_file(f, one_key, &w);
+	/* A directory is opened, too. */
+	if (w.rc == 0 && ferror(f))
+		w.rc = base_fail(err, errno ? -errno : -EIO,
+				 "cannot read the configuration file %.300s: "
+				 "%s",
+				 path, strerror(errno ? errno : EIO));
 	(void)fclose(f);
 	if (w.rc < 0)
 		return w.rc;
@@ -378,6 +436,9 @@ int node_config_load(struct node_config *out, int argc, char **argv,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	out->argc = argc;
+	out->argv = argv;
+	out->environ_ = environ_;
 	(void)take_command(&flags, argc, argv);
 	if (has_own_options(out))
 		return 0;

@@ -22,6 +22,7 @@
 
 #define NODE_PATH_MAX 4096
 #define NODE_OPTIONS_MAX 40
+#define NODE_BANS_MAX 256 /* of --ban */
 #define NODE_VALUE_MAX 24576
 #define NODE_SPACING_DEFAULT_S 5
 #define NODE_SPACING_MAX_S 86400
@@ -32,6 +33,8 @@ enum node_command {
 	NODE_WALLET_EXPORT,  /* wallet export */
 	NODE_WALLET_RESTORE, /* wallet restore */
 	NODE_WALLET_ENCRYPT, /* wallet encrypt */
+	NODE_KEYS_ENCRYPT,   /* keys encrypt */
+	NODE_KEYS_DECRYPT,   /* keys decrypt */
 	/* Those below have options of their own (node/flags.h). */
 	NODE_INIT,	     /* init */
 	NODE_NETWORK,	     /* network new, network assemble */
@@ -66,6 +69,8 @@ struct node_config {
 	enum net_access access;
 	uint8_t access_id[NET_ACCESS_MAX][NET_ID_SIZE];
 	uint32_t access_count;
+	struct net_ban ban[NODE_BANS_MAX]; /* id, address */
+	uint32_t bans;
 	uint32_t vote_epoch;
 	bool trusts_tip;
 	struct base_hash trust_tip;
@@ -79,10 +84,15 @@ struct node_config {
 	bool txindex;		   /* the store has an index by txid */
 	char rpc[API_ADDRESS_MAX]; /* "": no RPC */
 	char wallet_passphrase_file[NODE_PATH_MAX]; /* "": none */
+	char key_passphrase_file[NODE_PATH_MAX];    /* "": none */
 	struct api_auth rpcauth;
 	bool rest;
 	bool log_json;
 	enum node_log_level log_level;
+	/* What it was made of, to be read again; borrowed. */
+	int argc;
+	char **argv;
+	char **environ_;
 	/* The text and origin of each option, for --print-config. */
 	struct {
 		char text[NODE_VALUE_MAX];
@@ -115,6 +125,18 @@ BASE_MUST_CHECK int node_config_load_given(struct node_config *out,
 					   const struct node_given *given,
 					   size_t count,
 					   struct base_error *err);
+
+/*
+ * A node's configuration as its sources are now, for SIGHUP: *@out is @old, but
+ * for log-level, connect, access and ban, which are as the sources say. @names,
+ * of @cap bytes, gets the other options that the sources say otherwise, with
+ * commas between: they need a restart. Errors as node_config_load(), and *@out
+ * is @old then.
+ */
+BASE_MUST_CHECK int node_config_reload(struct node_config *out,
+				       const struct node_config *old,
+				       char *names, size_t cap,
+				       struct base_error *err);
 
 /* Whether nobody chose the value of option @name, which exists. */
 bool node_config_is_default(const struct node_config *c, const char *name);

@@ -144,6 +144,11 @@ static int set_wallet_passphrase_file(struct node_config *c, const char *text)
 	return set_path(c->wallet_passphrase_file, text);
 }
 
+static int set_key_passphrase_file(struct node_config *c, const char *text)
+{
+	return set_path(c->key_passphrase_file, text);
+}
+
 static int set_log_format(struct node_config *c, const char *text)
 {
 	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
@@ -248,6 +253,24 @@ static int set_access(struct node_config *c, const char *text)
 	return *text ? each_piece(c, text, add_access) : -EINVAL;
 }
 
+static int add_ban(struct node_config *c, const char *text)
+{
+	static const struct net_ban nobody;
+
+	if (c->bans == NODE_BANS_MAX ||
+	    node_parse_ban(&c->ban[c->bans], text) < 0 ||
+	    memcmp(&c->ban[c->bans], &nobody, sizeof(nobody)) == 0)
+		return -EINVAL;
+	c->bans++;
+	return 0;
+}
+
+static int set_ban(struct node_config *c, const char *text)
+{
+	c->bans = 0;
+	return each_piece(c, text, add_ban);
+}
+
 static int set_vote_epoch(struct node_config *c, const char *text)
 {
 	uint64_t n;
@@ -299,6 +322,15 @@ const struct node_option node_options[] = {
 	 .help = "who may ask for the chain: open, members, or the\n"
 		 "members and these node ids",
 	 .set = set_access},
+	{.name = "ban",
+	 .arg = "WHO",
+	 .fallback = "",
+	 .allowed = "node ids of 64 hex digits and single addresses, with "
+		    "commas between",
+	 .help = "who may not connect: node ids and addresses; may be\n"
+		 "given 256 times",
+	 .set = set_ban,
+	 .repeats = true},
 	{.name = "vote-epoch",
 	 .arg = "N",
 	 .fallback = "0",
@@ -404,6 +436,13 @@ const struct node_option node_options[] = {
 	{.name = "no-console",
 	 .help = "as --console off: log lines alone",
 	 .sets = "console"},
+	{.name = "key-passphrase-file",
+	 .arg = "FILE",
+	 .fallback = "",
+	 .allowed = "a path below 4096 characters",
+	 .help = "its first line encrypts new keys of the node, or\n"
+		 "unlocks them; else the terminal is asked",
+	 .set = set_key_passphrase_file},
 	{.name = "log-format",
 	 .arg = "FORMAT",
 	 .fallback = "text",

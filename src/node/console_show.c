@@ -35,6 +35,24 @@ static void age_text(char out[static NODE_CONSOLE_TEXT_MAX], long long at)
 	(void)strcat(out, " ago");
 }
 
+static void show_peer(const struct node_console *c, const json_t *p)
+{
+	const char *member = text_of(p, "member");
+	const char *access = text_of(p, "chainaccess");
+	const double ping = real_of(p, "pingtime");
+	char time[32] = "";
+
+	if (ping > 0)
+		(void)snprintf(time, sizeof(time), ", %.1f ms", 1000 * ping);
+	node_console_say(
+		c, NODE_PLAIN, "%-12.12s %s %s, at height %lld when %s%s%s%s",
+		*member ? member : text_of(p, "nodeid"), text_of(p, "addr"),
+		text_of(p, "mode"), number_of(p, "startingheight"),
+		json_is_true(json_object_get(p, "inbound")) ? "it came to us"
+							    : "we went there",
+		time, *access ? ", access " : "", access);
+}
+
 void node_console_peers(struct node_console *c, char **piece)
 {
 	json_t *peers = node_console_call(c, "getpeerinfo", NULL);
@@ -44,19 +62,7 @@ void node_console_peers(struct node_console *c, char **piece)
 	(void)piece;
 	json_array_foreach(peers, i, p)
 	{
-		const char *member = text_of(p, "member");
-		const char *access = text_of(p, "chainaccess");
-
-		node_console_say(c, NODE_PLAIN,
-				 "%-12.12s %s %s, height %lld, %.1f ms, %s%s%s",
-				 *member ? member : text_of(p, "nodeid"),
-				 text_of(p, "addr"), text_of(p, "mode"),
-				 number_of(p, "startingheight"),
-				 1000 * real_of(p, "pingtime"),
-				 json_is_true(json_object_get(p, "inbound"))
-					 ? "it came to us"
-					 : "we went there",
-				 *access ? ", access " : "", access);
+		show_peer(c, p);
 	}
 	if (peers && json_array_size(peers) == 0)
 		node_console_say(c, NODE_PLAIN, "nobody is connected");

@@ -298,9 +298,12 @@ char *node_console_ask(struct node_console *c, const char *question)
 	node_console_look(c, true);
 	c->question = question;
 	line = c->ended || node_console_over(c) ? NULL : el_gets(c->el, &len);
+	/* What is typed while a command runs is not echoed into its words. */
+	(void)el_set(c->el, EL_PREP_TERM, 1);
 	c->question = NULL;
 	*c->drawn = '\0';
-	if (!line || len <= 0) {
+	/* What is typed when the input ends was not entered. */
+	if (!line || len <= 0 || c->ended || node_console_over(c)) {
 		c->ended = true;
 		if (!node_console_over(c))
 			(void)puts("");
@@ -318,7 +321,6 @@ char *node_console_ask_hidden(struct node_console *c, const char *question)
 
 	c->question = question;
 	c->hidden = true;
-	(void)el_set(c->el, EL_PREP_TERM, 1);
 	while ((got = get_char(c->el, &key)) == 1 && key != L'\n' &&
 	       key != L'\r') {
 		char bytes[MB_LEN_MAX];
@@ -330,7 +332,6 @@ char *node_console_ask_hidden(struct node_console *c, const char *question)
 		else if (n < sizeof(c->line) - len)
 			memcpy(c->line + len, bytes, n), len += n;
 	}
-	(void)el_set(c->el, EL_PREP_TERM, 0);
 	c->hidden = false;
 	c->question = NULL;
 	*c->drawn = '\0';
@@ -345,10 +346,8 @@ char node_console_watch(struct node_console *c)
 	int got;
 
 	c->watching = true;
-	(void)el_set(c->el, EL_PREP_TERM, 1);
 	got = get_char(c->el, &key);
 	node_console_erase(c);
-	(void)el_set(c->el, EL_PREP_TERM, 0);
 	c->watching = false;
 	*c->drawn = '\0';
 	if (got == 1 && key == 4) /* Ctrl-D */
@@ -410,6 +409,8 @@ int node_console_term_open(struct node_console *c)
 	(void)el_set(c->el, EL_BIND, "^I", "complete", NULL);
 	(void)el_set(c->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	open_history(c);
+	/* libedit sets the terminal only after it has shown the prompt. */
+	(void)el_set(c->el, EL_PREP_TERM, 1);
 	return 0;
 }
 

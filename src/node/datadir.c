@@ -228,8 +228,24 @@ int node_file_write(const char *path, const void *data, size_t len,
 			 rc == -ENOSPC ? "; free space and start again" : "");
 }
 
-int node_file_read(char *out, size_t *len, size_t cap, const char *path,
-		   struct base_error *err)
+static int refuse_shared(FILE *f, const char *path, struct base_error *err)
+{
+	struct stat st;
+
+	if (fstat(fileno(f), &st) < 0)
+		return base_fail(err, -errno, "cannot read %.300s: %s", path,
+				 strerror(errno));
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return 0;
+	return base_fail(err, -EPERM,
+			 "others may read or write the secret in %.300s (its "
+			 "mode is %04o): chmod 600 %.300s, and take it for "
+			 "known if others have been on this machine",
+			 path, (unsigned)st.st_mode & 07777u, path);
+}
+
+static int read_file(char *out, size_t *len, size_t cap, const char *path,
+		     bool secret, struct base_error *err)
 {
 	FILE *f = fopen(path, "re");
 	size_t n;
@@ -238,6 +254,14 @@ int node_file_read(char *out, size_t *len, size_t cap, const char *path,
 	if (!f)
 		return base_fail(err, -errno, "cannot read %.300s: %s", path,
 				 strerror(errno));
+	rc = secret ? refuse_shared(f, path, err) : 0;
+	if (rc < 0) {
+		(void)fclose(f);
+		return rc;
+	}
+	/* No buffer of stdio's keeps a copy. */
+	if (secret)
+		(void)setvbuf(f, NULL, _IONBF, 0);
 	n = fread(out, 1, cap, f);
 	if (ferror(f))
 		rc = base_fail(err, -EIO, "cannot read %.300s: %s", path,
@@ -253,4 +277,16 @@ int node_file_read(char *out, size_t *len, size_t cap, const char *path,
 	out[n] = '\0';
 	*len = n;
 	return 0;
+}
+
+int node_file_read(char *out, size_t *len, size_t cap, const char *path,
+		   struct base_error *err)
+{
+	return read_file(out, len, cap, path, false, err);
+}
+
+int node_secret_read(char *out, size_t *len, size_t cap, const char *path,
+		     struct base_error *err)
+{
+	return read_file(out, len, cap, path, true, err);
 }

@@ -63,4 +63,9 @@ BASE_MUST_CHECK int node_file_write(const char *path, const void *data,
 BASE_MUST_CHECK int node_file_read(char *out, size_t *len, size_t cap,
 				   const char *path, struct base_error *err);
 
+/* The same of a secret: -EPERM: others than its owner may read or write the
+ * file, and @err says what mends that. */
+BASE_MUST_CHECK int node_secret_read(char *out, size_t *len, size_t cap,
+				     const char *path, struct base_error *err);
+
 #endif

@@ -35,6 +35,7 @@ struct import_options {
 	const char *network;
 	const char *trust_tip;
 	const char *passphrase_file;
+	const char *key_passphrase_file;
 };
 
 #define AT(field) offsetof(struct import_options, field)
@@ -52,6 +53,9 @@ static const struct node_flag import_options[] = {
 	 1, NODE_PATH_MAX - 1,
 	 "its first line encrypts the wallet of a new "
 	 "datadir"},
+	{"key-passphrase-file", "FILE", NODE_FLAG_TEXT, AT(key_passphrase_file),
+	 1, NODE_PATH_MAX - 1,
+	 "its first line encrypts the keys of a new datadir"},
 };
 
 static const struct node_flags import_table = {
@@ -418,10 +422,11 @@ static int make_keys(struct import *m, const struct node_datadir *d,
 
 	if (rc < 0 || access(data, F_OK) == 0 || node_member_described(d))
 		return rc;
-	rc = node_keys_load(&keys, d, true, err);
+	rc = node_keys_open(&keys, d, true, &m->config, err);
 	node_keys_wipe(&keys);
 	if (rc == 0)
-		rc = node_passphrase_file(&p, &m->config, err);
+		rc = node_passphrase_file(&p, &m->config,
+					  NODE_WALLET_PASSPHRASE, err);
 	if (rc < 0)
 		return rc;
 	rc = node_wallet_open(&wallet, d, true, p.given ? p.text : NULL, err);
@@ -467,7 +472,8 @@ static int import_chain(struct import *m, const struct import_options *o,
 		{"--conf", o->conf},
 		{"--network", o->network},
 		{"--trust-tip", o->trust_tip},
-		{"--wallet-passphrase-file", o->passphrase_file}};
+		{"--wallet-passphrase-file", o->passphrase_file},
+		{"--key-passphrase-file", o->key_passphrase_file}};
 	const bool standard = strcmp(path, "-") == 0;
 	struct node_datadir d = {.lock_fd = -1};
 	FILE *f = stdin;

@@ -110,10 +110,16 @@ void node_log_set_level(struct node_log *log, enum node_log_level level)
 	atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
 }
 
+const char *node_log_level_name(enum node_log_level level)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	return names[level];
+}
+
 void node_log(struct node_log *log, enum node_log_level level,
 	      const char *event, const char *fmt, ...)
 {
-	static const char *const names[] = {"error", "warn", "info", "debug"};
 	struct line l = {.len = 0};
 	char words[WORDS_MAX];
 	va_list args;
@@ -126,13 +132,13 @@ void node_log(struct node_log *log, enum node_log_level level,
 	if (log->options.json) {
 		add(&l,
 		    "{\"event\":\"%s\",\"level\":\"%s\",\"message\":", event,
-		    names[level]);
+		    node_log_level_name(level));
 		add_json_text(&l, words);
 		add_json_end(&l);
 	} else {
 		add_time(&l);
 		if (level <= NODE_LOG_WARN)
-			add(&l, "%s: ", names[level]);
+			add(&l, "%s: ", node_log_level_name(level));
 		add(&l, "%s", words);
 	}
 	submit(log, &l);

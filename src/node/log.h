@@ -37,6 +37,9 @@ BASE_MUST_CHECK int node_log_start(struct node_log **out,
  * seconds), ends the thread and frees the log. NULL is allowed. */
 void node_log_stop(struct node_log *log);
 
+/* "error", "warn", "info", "debug": as --log-level has them. */
+const char *node_log_level_name(enum node_log_level level);
+
 /* Which events are left out from now on. Any thread. */
 enum node_log_level node_log_level(const struct node_log *log);
 void node_log_set_level(struct node_log *log, enum node_log_level level);

@@ -12,6 +12,7 @@
 #include "node/config.h"
 #include "node/console.h"
 #include "node/devnet.h"
+#include "node/keys_cmd.h"
 #include "node/member.h"
 #include "node/network_cmd.h"
 #include "node/run.h"
@@ -74,6 +75,9 @@ int main(int argc, char **argv)
 		return node_wallet_restore(&config);
 	case NODE_WALLET_ENCRYPT:
 		return node_wallet_encrypt_file(&config);
+	case NODE_KEYS_ENCRYPT:
+	case NODE_KEYS_DECRYPT:
+		return node_keys_cmd(&config);
 	case NODE_INIT:
 		return node_init(argc - 1, argv + 1);
 	case NODE_NETWORK:

@@ -113,13 +113,14 @@ static int save(const struct found *f, const struct chain_member *m,
 
 /* Keys and wallet, made only where nobody can have been told of them. */
 static int fill(struct chain_member *m, const struct node_datadir *d,
-		const struct found *f, const char *passphrase,
+		const struct found *f, const struct node_config *config,
 		struct base_error *err)
 {
+	struct node_passphrase p = {.given = false};
 	struct node_keys keys;
 	struct node_wallet *wallet;
 	const bool create = !f->described && !f->network;
-	int rc = node_keys_load(&keys, d, create, err);
+	int rc = node_keys_open(&keys, d, create, config, err);
 
 	if (rc < 0)
 		return rc;
@@ -135,7 +136,13 @@ static int fill(struct chain_member *m, const struct node_datadir *d,
 				 f->path);
 	if (!create)
 		return 0;
-	rc = node_wallet_open(&wallet, d, true, passphrase, err);
+	if (config)
+		rc = node_passphrase_file(&p, config, NODE_WALLET_PASSPHRASE,
+					  err);
+	if (rc < 0)
+		return rc;
+	rc = node_wallet_open(&wallet, d, true, p.given ? p.text : NULL, err);
+	base_wipe(&p, sizeof(p));
 	if (rc == 0)
 		node_wallet_close(wallet);
 	return rc;
@@ -143,7 +150,7 @@ static int fill(struct chain_member *m, const struct node_datadir *d,
 
 int node_member_init(struct chain_member *out, const char *datadir,
 		     const char *name, const char *address,
-		     const char *passphrase, struct base_error *err)
+		     const struct node_config *config, struct base_error *err)
 {
 	struct node_datadir d = {.lock_fd = -1};
 	struct chain_member m = {.name = ""};
@@ -162,7 +169,7 @@ int node_member_init(struct chain_member *out, const char *datadir,
 		rc = keep_promise(f, name, address, err);
 	}
 	if (rc == 0)
-		rc = fill(&m, &d, f, passphrase, err);
+		rc = fill(&m, &d, f, config, err);
 	if (rc == 0 && !f->described)
 		rc = save(f, &m, err);
 	node_datadir_close(&d);
@@ -187,6 +194,7 @@ struct init_options {
 	const char *datadir;
 	const char *conf;
 	const char *passphrase_file;
+	const char *key_passphrase_file;
 };
 
 #define AT(field) offsetof(struct init_options, field)
@@ -203,6 +211,8 @@ static const struct node_flag init_options[] = {
 	 "configuration file [DATADIR/minerd.conf]"},
 	{"wallet-passphrase-file", "FILE", NODE_FLAG_TEXT, AT(passphrase_file),
 	 1, NODE_PATH_MAX - 1, "its first line encrypts the new wallet"},
+	{"key-passphrase-file", "FILE", NODE_FLAG_TEXT, AT(key_passphrase_file),
+	 1, NODE_PATH_MAX - 1, "its first line encrypts the new keys"},
 };
 
 static const struct node_flags init_table = {
@@ -223,7 +233,8 @@ static int load_config(struct node_config *c, const struct init_options *o,
 	const struct node_given given[] = {
 		{"--datadir", o->datadir},
 		{"--conf", o->conf},
-		{"--wallet-passphrase-file", o->passphrase_file}};
+		{"--wallet-passphrase-file", o->passphrase_file},
+		{"--key-passphrase-file", o->key_passphrase_file}};
 
 	return node_config_load_given(c, given, BASE_COUNT(given), err);
 }
@@ -245,7 +256,6 @@ static int print(const struct chain_member *m, struct base_error *err)
 int node_init(int argc, char **argv)
 {
 	static struct node_config config;
-	struct node_passphrase p = {.given = false};
 	struct init_options o = {.member = NULL};
 	struct chain_member m;
 	struct base_error err;
@@ -263,12 +273,8 @@ int node_init(int argc, char **argv)
 	if (rc < 0)
 		return node_complain(&err, rc == -EINVAL ? NODE_EXIT_USAGE
 							 : NODE_EXIT_FAILURE);
-	rc = node_passphrase_file(&p, &config, &err);
-	if (rc < 0)
-		return node_complain(&err, NODE_EXIT_FAILURE);
-	rc = node_member_init(&m, config.datadir, o.member, o.address,
-			      p.given ? p.text : NULL, &err);
-	base_wipe(&p, sizeof(p));
+	rc = node_member_init(&m, config.datadir, o.member, o.address, &config,
+			      &err);
 	if (rc == 0)
 		rc = print(&m, &err);
 	if (rc == 0 && strcmp(m.address, NODE_MEMBER_ADDRESS) == 0)

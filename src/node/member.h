@@ -17,8 +17,9 @@
 #define NODE_MEMBER_ADDRESS "127.0.0.1:9444" /* where nothing else is said */
 
 /*
- * Makes the datadir at @datadir, with keys and wallet (encrypted if there is
- * a @passphrase), a member's of @name at @address; what is there stays. NULL
+ * Makes the datadir at @datadir, with keys and wallet (encrypted as the files
+ * of passphrases in @config say; NULL: plain), a member's of @name at @address;
+ * what is there stays. NULL
  * for @name or @address: as it is there, or for the address
  * NODE_MEMBER_ADDRESS. *@out is the member.
  * 0; -EBUSY: a node holds the datadir; -EINVAL: a name that is needed, or
@@ -29,7 +30,7 @@
 BASE_MUST_CHECK int node_member_init(struct chain_member *out,
 				     const char *datadir, const char *name,
 				     const char *address,
-				     const char *passphrase,
+				     const struct node_config *config,
 				     struct base_error *err);
 
 /* Whether the datadir is a member's: others may know its keys, and wait for

@@ -2,6 +2,7 @@
 #include "node/parse.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/bytes.h"
 #include "net/addr.h"
@@ -122,6 +123,43 @@ int node_parse_mask(uint64_t *bits, uint32_t count, const char *text)
 
 		bits[at / 64] |= (uint64_t)hex_value(text[i]) << at % 64;
 	}
+	return 0;
+}
+
+static int parse_address(uint8_t out[static 16], const char *text)
+{
+	static const uint8_t none[16];
+	char number[NET_ADDR_TEXT_MAX];
+	char with_port[NET_ADDR_TEXT_MAX + 8];
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	struct net_addr a;
+	bool v6;
+
+	if (len == 0 || len >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	v6 = strchr(number, ':') != NULL;
+	if (slash && strcmp(slash, v6 ? "/128" : "/32") != 0)
+		return -EINVAL;
+	(void)snprintf(with_port, sizeof(with_port), v6 ? "[%s]:0" : "%s:0",
+		       number);
+	if (net_addr_parse(&a, with_port) < 0 ||
+	    memcmp(a.ip, none, sizeof(none)) == 0)
+		return -EINVAL;
+	memcpy(out, a.ip, sizeof(a.ip));
+	return 0;
+}
+
+int node_parse_ban(struct net_ban *out, const char *text)
+{
+	struct net_ban ban = {.until_s = 0};
+
+	if (base_from_hex(ban.id, sizeof(ban.id), text) < 0 &&
+	    parse_address(ban.address, text) < 0)
+		return -EINVAL;
+	*out = ban;
 	return 0;
 }
 

@@ -30,6 +30,11 @@ BASE_MUST_CHECK int node_parse_mask(uint64_t *bits, uint32_t count,
 BASE_MUST_CHECK int node_parse_endpoint(struct net_endpoint *out,
 					const char *text);
 
+/* Whom a ban names: an id of 64 hex digits, or one address, as "1.2.3.4" or
+ * "::1", also with all its bits as a prefix ("1.2.3.4/32"). until_s and manual
+ * become 0. No address is all zero. */
+BASE_MUST_CHECK int node_parse_ban(struct net_ban *out, const char *text);
+
 #define NODE_EDIT_MAX 64
 
 /* Levenshtein distance; texts beyond NODE_EDIT_MAX count as that far. */

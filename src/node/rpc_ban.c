@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "net/addr.h"
 #include "node/clock.h"
+#include "node/parse.h"
 #include "node/rpc.h"
 
 #define BAN_DEFAULT_S 86400
@@ -25,31 +26,6 @@ static bool any_byte(const uint8_t *p, size_t len)
 	for (size_t i = 0; i < len; i++)
 		all |= p[i];
 	return all != 0;
-}
-
-/* One address: "1.2.3.4", "::1", also with all bits as prefix ("/32"). */
-static bool parse_address(uint8_t out[static 16], const char *text)
-{
-	char number[NET_ADDR_TEXT_MAX];
-	char with_port[NET_ADDR_TEXT_MAX + 8];
-	const char *slash = strchr(text, '/');
-	size_t len = slash ? (size_t)(slash - text) : strlen(text);
-	struct net_addr a;
-	bool v6;
-
-	if (len == 0 || len >= sizeof(number))
-		return false;
-	memcpy(number, text, len);
-	number[len] = '\0';
-	v6 = strchr(number, ':') != NULL;
-	if (slash && strcmp(slash, v6 ? "/128" : "/32") != 0)
-		return false;
-	(void)snprintf(with_port, sizeof(with_port), v6 ? "[%s]:0" : "%s:0",
-		       number);
-	if (net_addr_parse(&a, with_port) < 0)
-		return false;
-	memcpy(out, a.ip, sizeof(a.ip));
-	return any_byte(out, sizeof(a.ip));
 }
 
 /* The member at this address: as the network file says, or as it is
@@ -206,7 +182,7 @@ enum api_code node_rpc_setban(struct api_call *call)
 	const char *subject = json_string_value(call->param[0]);
 	const char *command = json_string_value(call->param[1]);
 	const struct node_rpc *rpc = call->ctx;
-	struct net_ban ban = {.manual = true};
+	struct net_ban ban;
 	bool add = strcmp(command, "add") == 0;
 	enum api_code rc;
 
@@ -215,8 +191,7 @@ enum api_code node_rpc_setban(struct api_call *call)
 	rc = node_rpc_need_net(call);
 	if (rc != API_OK)
 		return rc;
-	if (base_from_hex(ban.id, sizeof(ban.id), subject) < 0 &&
-	    !parse_address(ban.address, subject))
+	if (node_parse_ban(&ban, subject) < 0)
 		return api_fail(call, API_INVALID_SUBNET,
 				"Error: Invalid IP/Subnet: a node id of 64 hex "
 				"digits or a single address can be banned");
@@ -225,6 +200,7 @@ enum api_code node_rpc_setban(struct api_call *call)
 		return api_fail(call, API_INVALID_SUBNET,
 				"Error: Invalid IP/Subnet: no node has that "
 				"id");
+	ban.manual = true;
 	if (memcmp(ban.id, net_id(rpc->net), sizeof(ban.id)) == 0)
 		return api_fail(call, API_INVALID_PARAMETER,
 				"Error: %.64s is this node", subject);

@@ -85,7 +85,8 @@ static int find_member(struct node *n, struct base_error *err)
 static int open_wallet(struct node *n, bool create, struct base_error *err)
 {
 	struct node_passphrase p;
-	int rc = node_passphrase_file(&p, n->config, err);
+	int rc = node_passphrase_file(&p, n->config, NODE_WALLET_PASSPHRASE,
+				      err);
 
 	if (rc == 0)
 		rc = node_wallet_open(&n->wallet, &n->datadir, create,
@@ -141,7 +142,7 @@ static int load_chain(struct node *n, struct base_error *err)
 		return base_fail(err, -ENOENT,
 				 "a full or light node follows a network: name "
 				 "its file with --network FILE");
-	rc = node_keys_load(&n->keys, &n->datadir, fresh, err);
+	rc = node_keys_open(&n->keys, &n->datadir, fresh, n->config, err);
 	if (rc == 0)
 		rc = open_wallet(n, fresh, err);
 	if (rc == 0 && missing) {
@@ -174,6 +175,7 @@ static int catch_signals(struct node *n, struct base_error *err)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &set, &n->old_mask);
 	n->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (n->signals < 0)
@@ -182,26 +184,35 @@ static int catch_signals(struct node *n, struct base_error *err)
 	return 0;
 }
 
+/* SIGHUP of a terminal that was closed, and not of an operator. */
+static bool terminal_is_gone(const struct node *n)
+{
+	return n->console && !isatty(STDIN_FILENO);
+}
+
 /* Until a signal (true), or until a thread cannot go on. A second signal ends
  * the process at once: whatever is committed is safe. */
-static bool wait_for_end(const struct node *n)
+static bool wait_for_end(struct node *n)
 {
+	struct signalfd_siginfo info;
 	struct pollfd p[2] = {{.fd = n->signals, .events = POLLIN},
 			      {.fd = n->ended.fd, .events = POLLIN}};
 
 	for (;;) {
 		int rc = poll(p, BASE_COUNT(p), NODE_PEERS_SAVE_MS);
 
-		if (rc > 0 || (rc < 0 && errno != EINTR))
-			break;
 		if (rc == 0)
 			node_peers_save(n->peers);
+		if (rc == 0 || (rc < 0 && errno == EINTR))
+			continue;
+		if (rc < 0 || p[1].revents ||
+		    read(n->signals, &info, sizeof(info)) != sizeof(info) ||
+		    info.ssi_signo != SIGHUP || terminal_is_gone(n))
+			break;
+		node_reload(n);
 	}
 	node_wake_wait(&n->ended, 0);
 	if (p[0].revents) {
-		struct signalfd_siginfo info;
-
-		(void)!read(n->signals, &info, sizeof(info));
 		(void)pthread_sigmask(SIG_SETMASK, &n->old_mask, NULL);
 	}
 	return p[0].revents;
@@ -273,6 +284,7 @@ static int run_threads(struct node *n, struct base_error *err)
 			*err = late;
 		}
 		n->created = false;
+		node_reload_settle(n);
 	} while (rc == 0 && stopped == -ERESTART && !signalled);
 	return rc;
 }
@@ -293,6 +305,8 @@ int node_run(const struct node_config *c)
 	}
 	memset(n, 0, sizeof(*n));
 	n->config = c;
+	n->latest = c;
+	n->first = c;
 	n->datadir.lock_fd = -1;
 	n->ended.fd = -1;
 	n->asks.wake.fd = -1;
@@ -301,6 +315,7 @@ int node_run(const struct node_config *c)
 	if (rc == 0)
 		rc = run_threads(n, &err);
 	close_node(n);
+	node_reload_close(n);
 	status = n->locked ? NODE_EXIT_LOCKED : NODE_EXIT_FAILURE;
 	if (rc == -EUCLEAN)
 		status = NODE_EXIT_HALT;

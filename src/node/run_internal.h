@@ -25,6 +25,10 @@
  * backwards. */
 struct node {
 	const struct node_config *config;
+	/* As SIGHUP left it; config's own where it did not. Threads have
+	 * config, which changes when they have ended. */
+	const struct node_config *latest;
+	const struct node_config *first; /* of the start; not ours */
 	struct pow_topo topo;
 	struct pow_plan plan;
 	struct node_datadir datadir;
@@ -67,5 +71,15 @@ BASE_MUST_CHECK int node_threads_start(struct node *n, struct base_error *err);
 /* 0; what the consensus or the light thread could not go on for; -ERESTART and
  * -EUCLEAN as node_consensus_stop(). */
 BASE_MUST_CHECK int node_threads_stop(struct node *n, struct base_error *err);
+
+/* reload.c: SIGHUP: reads the configuration again, and does what can be done
+ * while the threads run. What went wrong is logged. */
+void node_reload(struct node *n);
+/* The bans of the configuration, once there is a net. */
+void node_reload_bans(const struct node *n);
+/* Makes latest the config, once no thread runs. */
+void node_reload_settle(struct node *n);
+/* Frees what is ours. */
+void node_reload_close(struct node *n);
 
 #endif

@@ -299,6 +299,7 @@ static int start_light(struct node *n, struct base_error *err)
 	rc = start_peers(n, err);
 	if (rc < 0)
 		return rc;
+	node_reload_bans(n);
 	o.log = n->log;
 	o.net = node_peers_net(n->peers);
 	rc = node_light_start(&n->light, &o, err);
@@ -346,6 +347,7 @@ int node_threads_start(struct node *n, struct base_error *err)
 	rc = start_peers(n, err);
 	if (rc < 0)
 		return rc;
+	node_reload_bans(n);
 	fit = takes_part(n);
 	if (n->config->trusts_tip)
 		o.trusted = &n->config->trust_tip;

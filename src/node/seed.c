@@ -213,26 +213,28 @@ int node_seed_decode(struct node_seed *out, const char *line,
 }
 
 int node_seed_read(char line[static NODE_SEED_LINE_MAX],
-		   const struct node_datadir *d, struct base_error *err)
+		   const struct node_datadir *d, const char *name,
+		   struct base_error *err)
 {
 	char path[NODE_PATH_MAX];
 	size_t len;
-	int rc = node_datadir_path(path, d, NODE_SEED_FILE, err);
+	int rc = node_datadir_path(path, d, name, err);
 
 	if (rc == 0)
-		rc = node_file_read(line, &len, NODE_SEED_LINE_MAX, path, err);
+		rc = node_secret_read(line, &len, NODE_SEED_LINE_MAX, path,
+				      err);
 	if (rc == 0)
 		line[strcspn(line, "\n")] = '\0';
 	return rc == -EFBIG ? -EBADMSG : rc;
 }
 
-int node_seed_write(const struct node_datadir *d, const char *line,
-		    struct base_error *err)
+int node_seed_write(const struct node_datadir *d, const char *name,
+		    const char *line, struct base_error *err)
 {
 	char path[NODE_PATH_MAX];
 	char text[NODE_SEED_LINE_MAX + 1];
 	int len = snprintf(text, sizeof(text), "%s\n", line);
-	int rc = node_datadir_path(path, d, NODE_SEED_FILE, err);
+	int rc = node_datadir_path(path, d, name, err);
 
 	if (rc == 0)
 		rc = node_file_write(path, text, (size_t)len, 0600, err);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * seed.h: the wallet's seed at rest, plain or encrypted.
+ * seed.h: secrets at rest, plain or encrypted: the wallet's seed, and the
+ * node's keys (keys.h), which are seeds of 32 bytes to this.
  *
  * Floor 5. Main thread at start, reader thread later; whoever holds the
- * datadir's lock. The file keys/wallet.seed, mode 0600, is one line: 32 to
- * 128 hex digits, or, with a passphrase,
+ * datadir's lock. A file such as keys/wallet.seed, mode 0600, is one line: 32
+ * to 128 hex digits, or, with a passphrase,
  *
  *   minerd-seed-1 scrypt N R P SALT aes-256-gcm NONCE CIPHERTEXT TAG CHECK
  *
@@ -53,12 +54,14 @@ bool node_seed_is_encrypted(const char *line);
 BASE_MUST_CHECK int node_seed_decode(struct node_seed *out, const char *line,
 				     const char *passphrase);
 
-/* The line in the datadir. 0; -ENOENT; -EBADMSG: too long; other errno. */
+/* The line in the file @name of the datadir. 0; -ENOENT; -EBADMSG: too long;
+ * -EPERM: others may read it; other errno. */
 BASE_MUST_CHECK int node_seed_read(char line[static NODE_SEED_LINE_MAX],
 				   const struct node_datadir *d,
-				   struct base_error *err);
+				   const char *name, struct base_error *err);
 /* Replaces it, whole or not at all. */
 BASE_MUST_CHECK int node_seed_write(const struct node_datadir *d,
-				    const char *line, struct base_error *err);
+				    const char *name, const char *line,
+				    struct base_error *err);
 
 #endif

@@ -63,7 +63,7 @@ static int create_seed(char line[static NODE_SEED_LINE_MAX],
 				 strerror(-rc));
 	rc = node_datadir_subdir(dir, d, "keys", err);
 	if (rc == 0)
-		rc = node_seed_write(d, line, err);
+		rc = node_seed_write(d, NODE_SEED_FILE, line, err);
 	return rc;
 }
 
@@ -71,7 +71,7 @@ static int read_seed(char line[static NODE_SEED_LINE_MAX],
 		     const struct node_wallet *w, bool create,
 		     const char *passphrase, struct base_error *err)
 {
-	int rc = node_seed_read(line, w->datadir, err);
+	int rc = node_seed_read(line, w->datadir, NODE_SEED_FILE, err);
 
 	if (rc == -ENOENT && create)
 		return create_seed(line, w->datadir, passphrase, err);
@@ -122,7 +122,8 @@ static int open_wallet(struct node_wallet *w, bool create,
 {
 	char line[NODE_SEED_LINE_MAX];
 	struct base_error unused;
-	bool created = node_seed_read(line, w->datadir, &unused) == -ENOENT;
+	bool created = node_seed_read(line, w->datadir, NODE_SEED_FILE,
+				      &unused) == -ENOENT;
 	int rc = read_seed(line, w, create, passphrase, err);
 
 	if (rc < 0)
@@ -349,7 +350,7 @@ int node_wallet_unlock(struct node_wallet *w, const char *passphrase,
 {
 	char line[NODE_SEED_LINE_MAX];
 	struct node_xprv secret;
-	int rc = node_seed_read(line, w->datadir, err);
+	int rc = node_seed_read(line, w->datadir, NODE_SEED_FILE, err);
 
 	if (rc < 0 && rc != -EBADMSG)
 		return rc;
@@ -374,7 +375,7 @@ int node_wallet_encrypt(struct node_wallet *w, const char *from, const char *to,
 {
 	char line[NODE_SEED_LINE_MAX];
 	struct node_seed seed;
-	int rc = node_seed_read(line, w->datadir, err);
+	int rc = node_seed_read(line, w->datadir, NODE_SEED_FILE, err);
 
 	if (rc < 0 && rc != -EBADMSG)
 		return rc;
@@ -388,7 +389,8 @@ int node_wallet_encrypt(struct node_wallet *w, const char *from, const char *to,
 			rc = base_fail(err, rc, "cannot encrypt the seed: %s",
 				       strerror(-rc));
 		else
-			rc = node_seed_write(w->datadir, line, err);
+			rc = node_seed_write(w->datadir, NODE_SEED_FILE, line,
+					     err);
 	}
 	if (rc == 0 && !w->encrypted) {
 		w->encrypted = true;

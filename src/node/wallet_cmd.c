@@ -44,10 +44,11 @@ static int read_seed(struct node_seed *out, const struct node_datadir *d,
 {
 	char line[NODE_SEED_LINE_MAX];
 	struct node_passphrase p = {.given = false};
-	int rc = node_seed_read(line, d, err);
+	int rc = node_seed_read(line, d, NODE_SEED_FILE, err);
 
 	if (rc == 0 && node_seed_is_encrypted(line))
-		rc = node_passphrase_ask(&p, c, false, err);
+		rc = node_passphrase_ask(&p, c, NODE_WALLET_PASSPHRASE, false,
+					 err);
 	if (rc == 0) {
 		rc = node_seed_decode(out, line, p.given ? p.text : NULL);
 		if (rc < 0)
@@ -144,7 +145,7 @@ static int write_wallet(const struct node_datadir *d,
 	if (rc < 0)
 		return base_fail(err, rc, "cannot encrypt the seed: %s",
 				 strerror(-rc));
-	rc = node_seed_write(d, line, err);
+	rc = node_seed_write(d, NODE_SEED_FILE, line, err);
 	base_wipe(line, sizeof(line));
 	if (rc == 0)
 		rc = node_wallet_open(&w, d, false, passphrase, err);
@@ -164,7 +165,7 @@ int node_wallet_restore(const struct node_config *c)
 	if (rc == 0)
 		rc = refuse_existing(&d, &err);
 	if (rc == 0)
-		rc = node_passphrase_file(&p, c, &err);
+		rc = node_passphrase_file(&p, c, NODE_WALLET_PASSPHRASE, &err);
 	if (rc == 0)
 		rc = type_seed(&seed, &err);
 	if (rc == 0)
@@ -184,7 +185,7 @@ int node_wallet_encrypt_file(const struct node_config *c)
 	int rc = open_datadir(&d, c, &err);
 
 	if (rc == 0)
-		rc = node_seed_read(line, &d, &err);
+		rc = node_seed_read(line, &d, NODE_SEED_FILE, &err);
 	if (rc == 0 && node_seed_is_encrypted(line))
 		rc = base_fail(&err, -EINVAL,
 			       "the wallet is encrypted "
@@ -194,7 +195,8 @@ int node_wallet_encrypt_file(const struct node_config *c)
 	if (rc == 0)
 		rc = node_wallet_open(&w, &d, false, NULL, &err);
 	if (rc == 0)
-		rc = node_passphrase_ask(&p, c, true, &err);
+		rc = node_passphrase_ask(&p, c, NODE_WALLET_PASSPHRASE, true,
+					 &err);
 	if (rc == 0)
 		rc = node_wallet_encrypt(w, NULL, p.text, &err);
 	node_wallet_close(w);
