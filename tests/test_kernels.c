@@ -287,6 +287,9 @@ static void names_and_support(void **state)
 			 __builtin_cpu_supports("avx512f") &&
 				 __builtin_cpu_supports("avx512bw") &&
 				 __builtin_cpu_supports("avx512vl"));
+	assert_int_equal(pow_backend_find("mixed")->supported(),
+			 (features & POW_CPU_AVX512) != 0 &&
+				 (features & POW_CPU_SHA) != 0);
 #else
 	(void)features;
 #endif

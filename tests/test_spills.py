@@ -7,6 +7,9 @@ test_spills.py COMPILER SANITIZER NAME=LIBRARY...
 A hot loop is an innermost loop with vector work in it. The kernels' tables
 are walked by an index or a moving pointer; a vector register stored where
 neither moves is one that did not fit: a spill. Their number may not grow.
+
+The mixed kernel names its registers itself, and its loop calls what is counted
+whole: there the vector stores that it asks for are known.
 """
 import re
 import shutil
@@ -28,6 +31,11 @@ LIMITS = {
     "clang": {"sse41": 61, "avx2": 64, "avx512": 0, "shani": 11},
     "gcc": {"sse41": 56, "avx2": 67, "avx512": 4, "shani": 17},
 }
+
+# Functions that are one hot stretch of code, and the vector stores to a fixed
+# place that they ask for: 36 quads of words, 36 with constants, the lanes'
+# state, four quads of three digests. clang keeps one constant on the stack.
+STRETCHES = {"mixed": ("half_step", 36 + 36 + 8 + 12 + 1)}
 
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*?)(?:\s*[<#].*)?$")
 ADDRESS = re.compile(r"(-?0x[0-9a-f]+)?\((%\w+)?(?:,(%\w+))?(?:,\d)?\)")
@@ -108,6 +116,17 @@ def check(compiler, name, library):
         f"the loop needs more registers than it did")
 
 
+def check_stretch(name, library):
+    function, stores = STRETCHES[name]
+    code = disassembly(library, function)
+    count = spills(code)
+    print(f"# {name}: {len(code)} instructions, {count} vector stores, "
+          f"{stores} asked for")
+    assert count <= stores, (
+        f"{name}: {count} vector stores, {stores} asked for: the rest are "
+        f"spills")
+
+
 def self_test(_):
     """A spill is told from a table's element"""
     def loop(*lines):
@@ -139,6 +158,9 @@ def main():
                 raise tap.Skip(f"no limits recorded for {compiler}")
             if sanitizer != "none":
                 raise tap.Skip("sanitizers use the stack themselves")
+            if name in STRETCHES:
+                check_stretch(name, library)
+                return
             check(compiler, name, library)
         test.__doc__ = f"{name} spills no more than recorded"
         tests.append(test)

@@ -360,9 +360,10 @@ const struct node_option node_options[] = {
 	 .arg = "NAME",
 	 .fallback = "auto",
 	 .allowed = "auto, scalar, sse41, avx2, avx512, shani, "
-		    "or a path with a '/' in it",
+		    "mixed, or a path with a '/' in it",
 	 .help = "SHA-256d kernel: auto, scalar, sse41, avx2, avx512,\n"
-		 "shani, or ./x.so built against minerd/pow_backend.h",
+		 "shani, mixed, or ./x.so built against\n"
+		 "minerd/pow_backend.h",
 	 .set = set_backend},
 	{.name = "cpu-affinity",
 	 .arg = "CPUS",

@@ -46,6 +46,11 @@ static int shani_supported(void)
 	return (pow_cpu_features() & POW_CPU_SHA) != 0;
 }
 
+static int mixed_supported(void)
+{
+	return avx512_supported() && shani_supported();
+}
+
 static const struct minerd_pow_backend sse41 = {
 	.abi = MINERD_POW_ABI,
 	.lanes = 4,
@@ -86,8 +91,18 @@ static const struct minerd_pow_backend shani = {
 	.scan = pow_scan_shani,
 };
 
+static const struct minerd_pow_backend mixed = {
+	.abi = MINERD_POW_ABI,
+	.lanes = 32,
+	.midstates = 16,
+	.name = "mixed",
+	.summary = "SHA extensions beside AVX-512, 24 nonces and 8 lanes",
+	.supported = mixed_supported,
+	.scan = pow_scan_mixed,
+};
+
 static const struct minerd_pow_backend *const table[] = {
-	&scalar, &sse41, &shani, &avx2, &avx512,
+	&scalar, &sse41, &shani, &avx2, &avx512, &mixed,
 };
 
 #else

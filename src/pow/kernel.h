@@ -87,6 +87,8 @@ uint64_t pow_scan_avx2(const struct minerd_pow_job *job, uint64_t first,
 		       uint64_t end, struct minerd_pow_hits *hits);
 uint64_t pow_scan_avx512(const struct minerd_pow_job *job, uint64_t first,
 			 uint64_t end, struct minerd_pow_hits *hits);
+uint64_t pow_scan_mixed(const struct minerd_pow_job *job, uint64_t first,
+			uint64_t end, struct minerd_pow_hits *hits);
 uint64_t pow_scan_shani(const struct minerd_pow_job *job, uint64_t first,
 			uint64_t end, struct minerd_pow_hits *hits);
 
