@@ -218,14 +218,23 @@ int node_seed_read(char line[static NODE_SEED_LINE_MAX],
 {
 	char path[NODE_PATH_MAX];
 	size_t len;
+	size_t end;
 	int rc = node_datadir_path(path, d, name, err);
 
 	if (rc == 0)
 		rc = node_secret_read(line, &len, NODE_SEED_LINE_MAX, path,
 				      err);
-	if (rc == 0)
-		line[strcspn(line, "\n")] = '\0';
-	return rc == -EFBIG ? -EBADMSG : rc;
+	if (rc < 0)
+		return rc == -EFBIG ? -EBADMSG : rc;
+	/* One line: what has more is not what was written here. */
+	end = strcspn(line, "\n");
+	if (end + (line[end] == '\n') != len)
+		return base_fail(err, -EBADMSG,
+				 "%.300s is damaged (more than a line); "
+				 "restore it from your backup",
+				 path);
+	line[end] = '\0';
+	return 0;
 }
 
 int node_seed_write(const struct node_datadir *d, const char *name,
