@@ -23,17 +23,6 @@ AGAIN = "run tests/test_options.py --write"
 
 # Two-word subcommands, by the first word.
 PAIRS = ("network", "wallet", "keys")
-# What an argument may be, by its name, for completions.
-WORDS = {
-    "MODE": "miner full light",
-    "ON": "on off",
-    "FORMAT": "text json",
-    "LEVEL": "error warn info debug",
-    "NAME": "auto scalar sse41 avx2 avx512 shani",
-    "WHO": "open members",
-}
-# NAME is a kernel's with this option alone.
-KERNEL = "pow-backend"
 
 
 def slurp(path):
@@ -118,19 +107,28 @@ def conf_page():
     return before + BEGIN + conf_list() + END + rest.split(END)[1]
 
 
+def words_of(name):
+    """The words among the values that minerd allows for a node's option, which
+    it says when it refuses one."""
+    err = minerd(f"--{name}=?", "--print-config", "--datadir",
+                 "/nonexistent/x")[2]
+    allowed = err.strip().partition("it may be ")[2]
+    return " ".join(word for word in re.split(r",? or |, ", allowed)
+                    if re.fullmatch("[a-z][a-z0-9]*", word))
+
+
 def values_case(options):
     """The cases of a shell's `case` for the values of @options."""
     by_line = {}
+    node = {o.name for o in parse_options(help_of())}
     for o in options:
         if o.arg == "DIR":
             action = "compgen -d"
         elif o.arg in ("FILE", "FILE..."):
             action = "compgen -f"
-        elif o.arg in WORDS and (o.arg != "NAME" or o.name == KERNEL) and \
-                o.name != "ban":
-            action = f"compgen -W '{WORDS[o.arg]}'"
         elif o.arg:
-            action = ":"
+            words = words_of(o.name) if o.name in node else ""
+            action = f"compgen -W '{words}'" if words else ":"
         else:
             continue
         names = by_line.setdefault(action, [])
@@ -342,7 +340,9 @@ def completions_complete(folder):
     assert complete("minerd", "minerd", "backup", "--with") == [
         "--with-keys"]
     assert "--mode" not in complete("minerd", "minerd", "init", "--")
-    assert complete("minerd", "minerd", "--threads", "") == []
+    assert complete("minerd", "minerd", "--threads", "") == ["auto"]
+    assert complete("minerd", "minerd", "--spacing", "") == []
+    assert "shani" in complete("minerd", "minerd", "--pow-backend", "")
     assert complete("minerd", "minerd", "verify", "--netw") == ["--network"]
     os.mkdir(os.path.join(folder, "data"))
     here = os.path.join(folder, "da")
