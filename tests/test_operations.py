@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(HERE, "cluster"))
 from cluster import Cluster, choose_delta  # noqa: E402
+import tap  # noqa: E402
 from tap import BUILD, MINERD, Skip, environment, run_tests  # noqa: E402
 from test_cluster_liars import Liars, cut_until_split  # noqa: E402
 
@@ -55,6 +56,7 @@ class Operator:
 
     def __init__(self, folder, datadir, etc, put=()):
         self.folder = folder
+        self.datadir = datadir
         self.etc = etc
         self.put = [("/var/lib/minerd", datadir), ("/etc/minerd", etc),
                     ("127.0.0.1:9445", "127.0.0.1:0"),
@@ -232,8 +234,26 @@ def follow(team, network, members):
     wait_until("the light node's headers", has_headers)
 
 
+def on_a_new_host(member):
+    """Its disk is lost; what there is of it is the copy of its keys."""
+    member.run("keys")
+    tar = os.path.join(member.folder, "minerd-keys.tar")
+    assert os.stat(tar).st_mode & 0o777 == 0o600
+    member.nodes[-1].kill()
+    member.nodes[-1].wait(STEP_S)
+    os.rename(member.datadir, member.datadir + ".lost")
+    os.mkdir(member.datadir, 0o700)
+    member.run("restore")
+    keys = os.path.join(member.datadir, "keys")
+    assert os.stat(keys).st_mode & 0o777 == 0o700
+    for name in ("signing.key", "node.key", "wallet.seed"):
+        assert os.stat(os.path.join(keys, name)).st_mode & 0o777 == 0o600
+    member.spawn("start")
+    wait_until("the new host", lambda: mode(member) == "ACTIVE")
+
+
 def four_organisations(folder):
-    """the network of four: from init to finality, followers, an upgrade"""
+    """the network of four: from init to finality, followers, changes"""
     with Operators(folder) as team:
         members, genesis = found(team)
         wait_until("two blocks", lambda: all(height(o) >= 2 for o in members))
@@ -255,13 +275,7 @@ def four_organisations(folder):
             height(o) > top for o in rest))
         member.spawn("start")
         wait_until("the restarted one", lambda: mode(member) == "ACTIVE")
-        member.run("keys")
-        tar = os.path.join(member.folder, "minerd-keys.tar")
-        assert os.stat(tar).st_mode & 0o777 == 0o600
-        listed = subprocess.run(["tar", "-tf", tar], capture_output=True,
-                                text=True, check=True).stdout.split()
-        assert {"keys/signing.key", "keys/node.key", "keys/wallet.seed",
-                "member.json"} <= set(listed)
+        on_a_new_host(members[2])
         member.run("backup")
         copy = os.path.join(member.folder, "minerd-backup")
         assert "chain" in os.listdir(copy) and "keys" not in os.listdir(copy)
@@ -348,7 +362,7 @@ def a_split(folder):
         c.wait_height(c.height() + 2, c.honest)
         cut_until_split(c, a, b)
         c.wait("alert SPLIT", lambda: all(
-            n.says("alert", "SPLIT") for n in c.honest))
+            n.says("alert", "SPLIT", "--vote-epoch") for n in c.honest))
         honest = [ops[n] for n in c.honest]
         wait_until("one F", lambda: same_tip(honest))
         tip = same_tip(honest)
@@ -392,6 +406,13 @@ def choose_chain(c, ops):
     return tips[best], other
 
 
+def a_word_that_says_nothing(folder):
+    """--trust-tip where there are certificates: it is said"""
+    with tap.Node("--datadir", os.path.join(folder, "d"), "--threads", "1",
+                  "--pow-backend", "scalar", "--trust-tip", "00" * 32) as node:
+        assert "certificates" in node.wait_event("trust_tip")["message"]
+
+
 def a_fork(folder):
     """FORK: no certificates, two chains; people vouch for one of them"""
     with Cluster(folder, members=3, faults=2) as c:
@@ -406,7 +427,8 @@ def a_fork(folder):
                        for h in set(lone.blocks) & set(n.blocks))
         c.wait("two chains", forked)
         c.cut([lone], rest, False)
-        c.wait("alert FORK", lambda: lone.says("alert", "FORK"))
+        c.wait("alert FORK", lambda: all(
+            lone.says("alert", "FORK", f"'{n.name}'") for n in rest))
         assert ops[lone].answers("look")[0]["reasons"]["FORK"] > 0
         stop_all(c)
         tip, other = choose_chain(c, ops)
@@ -517,4 +539,5 @@ def nothing_is_left_out(folder):
 
 if __name__ == "__main__":
     sys.exit(run_tests([the_unit, the_probe, four_organisations, a_stall,
-                        a_split, a_fork, a_halt, nothing_is_left_out]))
+                        a_split, a_word_that_says_nothing, a_fork, a_halt,
+                        nothing_is_left_out]))

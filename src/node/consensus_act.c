@@ -188,13 +188,46 @@ static void change_mode(struct node_consensus *c, const struct ds_action *a)
 	node_consensus_show(c);
 }
 
+/* What people must do; docs/operations.md has the steps. */
+static const char *advice(enum ds_reason reason)
+{
+	switch (reason) {
+	case DS_STALL:
+		return "a block lacks votes; look for members that are away";
+	case DS_SPLIT:
+		return "votes for one height went to different blocks, and "
+		       "none can win; agree on the last final block, then "
+		       "start all with the next --vote-epoch";
+	case DS_SKEW:
+		return "too many clocks are off; look at the time of all";
+	case DS_FORK:
+		return "without certificates there are two chains; agree on "
+		       "one, then start all with --trust-tip";
+	case DS_CONFLICT:
+		return "two certificates contradict each other, so this node "
+		       "stops deciding; compare the chains of all";
+	default:
+		return NULL;
+	}
+}
+
 static void alert(struct node_consensus *c, const struct ds_action *a)
 {
-	/* A taint's own line is that of the mode. */
-	bool people = a->alert.reason >= DS_STALL;
+	const enum ds_reason reason = a->alert.reason;
+	const char *text = advice(reason);
+	const char *member = c->options.params->member[a->alert.member].name;
 
-	node_log(c->options.log, people ? NODE_LOG_ERROR : NODE_LOG_DEBUG,
-		 "alert", "%s", ds_reason_name(a->alert.reason));
+	/* A taint's own line is that of the mode. */
+	if (!text)
+		node_log(c->options.log, NODE_LOG_DEBUG, "alert", "%s",
+			 ds_reason_name(reason));
+	else if (reason == DS_FORK || reason == DS_SKEW)
+		node_log(c->options.log, NODE_LOG_ERROR, "alert",
+			 "%s, seen of member '%s': %s", ds_reason_name(reason),
+			 member, text);
+	else
+		node_log(c->options.log, NODE_LOG_ERROR, "alert", "%s: %s",
+			 ds_reason_name(reason), text);
 }
 
 static void tell_dropped(struct node_consensus *c, const struct ds_action *a)

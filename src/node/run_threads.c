@@ -351,6 +351,10 @@ int node_threads_start(struct node *n, struct base_error *err)
 	fit = takes_part(n);
 	if (n->config->trusts_tip)
 		o.trusted = &n->config->trust_tip;
+	if (o.trusted && n->committee.certified)
+		node_log(n->log, NODE_LOG_WARN, "trust_tip",
+			 "this network has certificates, which prove what is "
+			 "final; --trust-tip changes nothing");
 	o.self = fit ? n->self : -1;
 	o.signing_secret = fit ? n->keys.signing_secret : NULL;
 	o.plan = fit && mines(n) ? &n->plan : NULL;
