@@ -83,10 +83,10 @@ static const struct minerd_pow_backend avx512 = {
 
 static const struct minerd_pow_backend shani = {
 	.abi = MINERD_POW_ABI,
-	.lanes = 2,
-	.midstates = 8,
+	.lanes = 24,
+	.midstates = 16,
 	.name = "shani",
-	.summary = "SHA extensions, 2 nonces in flight",
+	.summary = "SHA extensions, 6 nonces in flight",
 	.supported = shani_supported,
 	.scan = pow_scan_shani,
 };

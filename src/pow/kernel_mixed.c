@@ -15,53 +15,31 @@
  * compilers, left to themselves, move all loads up and spill: hence assembly,
  * one statement for each step of each chain.
  */
-#include <immintrin.h>
-
 #include "base/bytes.h"
-#include "pow/kernel.h"
-#include "pow/sha256.h"
+#include "pow/kernel_sha.h"
 
-#define PARTS 3 /* nonces side by side */
-#define HALVES 8
-#define SHA_NONCES (PARTS * HALVES)
 #define LANES 8
-#define STEP (SHA_NONCES + LANES)
-#define QUADS 16 /* groups of four rounds */
+#define STEP (POW_SHA_NONCES + LANES)
 #define ROUNDS 15
 /* Of the lanes' schedule, in each half step of their second hash. */
 #define WORDS 12
 #define WORD_QUAD (ROUNDS - WORDS) /* that has the first of them */
 
 _Static_assert(STEP <= POW_KERNEL_LANES_MAX, "a mask holds a step");
-_Static_assert(HALVES / 2 * ROUNDS == POW_KERNEL_LAST_ROUND,
+_Static_assert(POW_SHA_HALVES / 2 * ROUNDS == POW_KERNEL_LAST_ROUND,
 	       "rounds 4 to 63, then 1 to 60");
-_Static_assert(16 + HALVES / 2 * WORDS > POW_KERNEL_LAST_ROUND &&
-		       16 + HALVES / 2 * WORDS <= 64,
+_Static_assert(16 + POW_SHA_HALVES / 2 * WORDS > POW_KERNEL_LAST_ROUND &&
+		       16 + POW_SHA_HALVES / 2 * WORDS <= 64,
 	       "words 16 to 63");
-
-#ifdef __clang__
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#define ROLLED _Pragma("clang loop unroll(disable)")
-#else
-#define UNROLLED _Pragma("GCC unroll 16")
-#define ROLLED _Pragma("GCC unroll 1")
-#endif
 
 typedef __m256i vec;
 
-struct sha_midstate {
-	__m128i abef;
-	__m128i cdgh;
-	/* After rounds 0 and 1, which the nonce does not reach. */
-	__m128i two_rounds;
-};
-
 struct mixed_work {
 	/* Nonces: words plus constants of the first hash. */
-	__m128i first[SHA_NONCES][QUADS];
+	__m128i first[POW_SHA_NONCES][POW_SHA_QUADS];
 	/* Of the three in their second hash: words, words plus constants. */
-	__m128i x[PARTS][QUADS];
-	__m128i xk[PARTS][QUADS];
+	__m128i x[POW_SHA_PARTS][POW_SHA_QUADS];
+	__m128i xk[POW_SHA_PARTS][POW_SHA_QUADS];
 	/* Lanes: the state, and words plus constants of both hashes. */
 	vec v[8];
 	vec wk1[64];
@@ -86,16 +64,6 @@ static inline vec vec_byte_swap(vec x)
 	return _mm256_shuffle_epi8(
 		x, _mm256_broadcastsi128_si256(_mm_set_epi64x(
 			   0x0c0d0e0f08090a0b, 0x0405060700010203)));
-}
-
-static inline __m128i words(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3)
-{
-	return _mm_setr_epi32((int)w0, (int)w1, (int)w2, (int)w3);
-}
-
-static inline __m128i constants(unsigned quad)
-{
-	return _mm_loadu_si128((const __m128i *)&pow_sha256_k[4 * quad]);
 }
 
 /* Two rounds of one nonce: the new (F, E, B, A) in place of (H, G, D, C). */
@@ -184,17 +152,10 @@ static inline __m128i constants(unsigned quad)
 			   "m"((&(w))[-7]), "m"(k)                         \
 			 : "xmm24", "xmm25", "xmm26")
 
-#define EACH(macro, ...)               \
-	do {                           \
-		macro(0, __VA_ARGS__); \
-		macro(1, __VA_ARGS__); \
-		macro(2, __VA_ARGS__); \
-	} while (0)
-
 /* Rounds 4q and 4q + 1 of part i: second hash, first hash. */
 #define LOWER(i, q)                                                     \
 	do {                                                            \
-		if ((q) < QUADS - 1)                                    \
+		if ((q) < POW_SHA_QUADS - 1)                            \
 			RNDS2(cdgh##i, abef##i, &work->xk[i][q]);       \
 		if ((q) > 0)                                            \
 			RNDS2(first_cdgh##i, first_abef##i, &kw[i][q]); \
@@ -202,7 +163,7 @@ static inline __m128i constants(unsigned quad)
 
 #define UPPER(i, q)                                                     \
 	do {                                                            \
-		if ((q) < QUADS - 1)                                    \
+		if ((q) < POW_SHA_QUADS - 1)                            \
 			RNDS2_UPPER(abef##i, cdgh##i, &work->xk[i][q]); \
 		RNDS2_UPPER(first_abef##i, first_cdgh##i, &kw[i][q]);   \
 	} while (0)
@@ -212,11 +173,11 @@ static inline __m128i constants(unsigned quad)
 /* Four rounds of all parts and one of the lanes. */
 #define QUAD(q, a, b, c, d, e, f, g, h)                               \
 	do {                                                          \
-		EACH(LOWER, q);                                       \
+		POW_SHA_EACH(LOWER, q);                               \
 		ROUND_E(d, e, f, g, h, lane_kw[q]);                   \
-		if ((q) < QUADS - 4)                                  \
-			EACH(EXPAND_PART, q);                         \
-		EACH(UPPER, q);                                       \
+		if ((q) < POW_SHA_QUADS - 4)                          \
+			POW_SHA_EACH(EXPAND_PART, q);                 \
+		POW_SHA_EACH(UPPER, q);                               \
 		ROUND_A(a, b, c, h);                                  \
 		if (with_words && (q) >= WORD_QUAD && (q) % 2)        \
 			WORD(even, lane_w[q], lane_wk[q], lane_k[q]); \
@@ -225,29 +186,20 @@ static inline __m128i constants(unsigned quad)
 	} while (0)
 
 /* The first hash as the second one's message. */
-#define DIGEST(i, mid)                                                       \
-	do {                                                                 \
-		first_abef##i = _mm_add_epi32(first_abef##i, (mid)->abef);   \
-		first_cdgh##i = _mm_add_epi32(first_cdgh##i, (mid)->cdgh);   \
-		work->x[i][0] = _mm_shuffle_epi32(                           \
-			_mm_unpackhi_epi64(first_abef##i, first_cdgh##i),    \
-			0xb1);                                               \
-		work->x[i][1] = _mm_shuffle_epi32(                           \
-			_mm_unpacklo_epi64(first_abef##i, first_cdgh##i),    \
-			0xb1);                                               \
-		work->xk[i][0] = _mm_add_epi32(work->x[i][0], constants(0)); \
-		work->xk[i][1] = _mm_add_epi32(work->x[i][1], constants(1)); \
+#define DIGEST(i, mid)                                                         \
+	do {                                                                   \
+		pow_sha_digest_words(                                          \
+			work->x[i], _mm_add_epi32(first_abef##i, (mid)->abef), \
+			_mm_add_epi32(first_cdgh##i, (mid)->cdgh));            \
+		for (unsigned n = 0; n < 2; n++)                               \
+			work->xk[i][n] = _mm_add_epi32(work->x[i][n],          \
+						       pow_sha_constants(n));  \
 	} while (0)
 
-/* After round 61, f is e of round 60. */
 #define LAST_WORD(i, mask)                                                \
 	do {                                                              \
-		RNDS2(cdgh##i, abef##i, &work->xk[i][QUADS - 1]);         \
-		(mask) |= (uint32_t)(__builtin_bswap32(                   \
-					     (uint32_t)_mm_cvtsi128_si32( \
-						     cdgh##i) +           \
-					     pow_sha256_iv[7]) <= top)    \
-			  << (i);                                         \
+		RNDS2(cdgh##i, abef##i, &work->xk[i][POW_SHA_QUADS - 1]); \
+		(mask) |= (uint32_t)pow_sha_at_most(cdgh##i, top) << (i); \
 	} while (0)
 
 /* Three nonces' first hash of @mid with the words @kw, and the second of the
@@ -256,14 +208,14 @@ static inline __m128i constants(unsigned quad)
  * copy of the code: two are more than the cache of decoded instructions has
  * room for, which costs a quarter. */
 static __attribute__((noinline)) uint32_t
-half_step(struct mixed_work *work, __m128i (*kw)[QUADS],
-	  const struct sha_midstate *mid, const vec *lane_kw, bool with_words,
-	  unsigned t, uint32_t top)
+half_step(struct mixed_work *work, __m128i (*kw)[POW_SHA_QUADS],
+	  const struct pow_sha_midstate *mid, const vec *lane_kw,
+	  bool with_words, unsigned t, uint32_t top)
 {
 	const uint32_t *iv = pow_sha256_iv;
-	const __m128i start_abef = words(iv[5], iv[4], iv[1], iv[0]);
-	const __m128i start_cdgh = words(iv[7], iv[6], iv[3], iv[2]);
-	const __m128i length = words(0, 0, 0, 256);
+	const __m128i start_abef = pow_sha_words(iv[5], iv[4], iv[1], iv[0]);
+	const __m128i start_cdgh = pow_sha_words(iv[7], iv[6], iv[3], iv[2]);
+	const __m128i length = pow_sha_words(0, 0, 0, 256);
 	vec *lane_w = &work->w[t - WORD_QUAD];
 	vec *lane_wk = &work->wk2[t - WORD_QUAD];
 	const uint32_t *lane_k = &pow_sha256_k[t - WORD_QUAD];
@@ -309,10 +261,10 @@ half_step(struct mixed_work *work, __m128i (*kw)[QUADS],
 	QUAD(12, v4, v5, v6, v7, v0, v1, v2, v3);
 	QUAD(13, v3, v4, v5, v6, v7, v0, v1, v2);
 	QUAD(14, v2, v3, v4, v5, v6, v7, v0, v1);
-	EACH(LAST_WORD, mask);
-	EACH(LOWER, QUADS - 1);
-	EACH(UPPER, QUADS - 1);
-	EACH(DIGEST, mid);
+	POW_SHA_EACH(LAST_WORD, mask);
+	POW_SHA_EACH(LOWER, POW_SHA_QUADS - 1);
+	POW_SHA_EACH(UPPER, POW_SHA_QUADS - 1);
+	POW_SHA_EACH(DIGEST, mid);
 	/* 15 rounds on, a is where b was. */
 	work->v[0] = v1;
 	work->v[1] = v2;
@@ -347,7 +299,7 @@ static inline void lanes_second(struct mixed_work *work,
 {
 	const uint32_t *iv = pow_sha256_iv;
 
-	UNROLLED
+	POW_SHA_UNROLLED
 	for (unsigned i = 0; i < 8; i++) {
 		work->w[i] = vec_add(work->v[i], vec_set(mid->h[i]));
 		work->wk2[i] = vec_add(work->w[i], vec_set(pow_sha256_k[i]));
@@ -374,43 +326,11 @@ static inline void lanes_expand(struct mixed_work *work, vec word3)
 	register vec odd __asm__("ymm29") = work->w1[15];
 
 	work->w1[3] = word3;
-	ROLLED
+	POW_SHA_ROLLED
 	for (unsigned t = 16; t < 64; t += 2) {
 		WORD(even, work->w1[t], work->wk1[t], pow_sha256_k[t]);
 		WORD(odd, work->w1[t + 1], work->wk1[t + 1],
 		     pow_sha256_k[t + 1]);
-	}
-}
-
-/* PARTS nonces' words of the first hash, plus constants. */
-static inline void nonces_expand(__m128i (*kw)[QUADS],
-				 const uint32_t tail[static 3], uint32_t nonce)
-{
-	__m128i m[PARTS][QUADS];
-
-	UNROLLED
-	for (unsigned i = 0; i < PARTS; i++) {
-		m[i][0] = words(tail[0], tail[1], tail[2],
-				__builtin_bswap32(nonce + i));
-		m[i][1] = words(0x80000000u, 0, 0, 0);
-		m[i][2] = _mm_setzero_si128();
-		m[i][3] = words(0, 0, 0, 640);
-		kw[i][0] = _mm_add_epi32(m[i][0], constants(0));
-	}
-	UNROLLED
-	for (unsigned q = 4; q < QUADS; q++) {
-		UNROLLED
-		for (unsigned i = 0; i < PARTS; i++) {
-			__m128i *x = &m[i][q];
-			__m128i seven_back = _mm_alignr_epi8(x[-1], x[-2], 4);
-
-			*x = _mm_sha256msg2_epu32(
-				_mm_add_epi32(
-					_mm_sha256msg1_epu32(x[-4], x[-3]),
-					seven_back),
-				x[-1]);
-			kw[i][q] = _mm_add_epi32(*x, constants(q));
-		}
 	}
 }
 
@@ -430,19 +350,13 @@ static void work_init(struct mixed_work *work, const uint32_t tail[static 3])
 		work->wk1[t] = vec_add(work->w1[t], k);
 		work->wk2[t] = vec_add(work->w[t], k);
 	}
-	for (unsigned i = 0; i < SHA_NONCES; i++) {
-		work->first[i][1] = _mm_add_epi32(words(0x80000000u, 0, 0, 0),
-						  constants(1));
-		work->first[i][2] = constants(2);
-		work->first[i][3] =
-			_mm_add_epi32(words(0, 0, 0, 640), constants(3));
-	}
-	for (unsigned i = 0; i < PARTS; i++) {
-		work->x[i][2] = words(0x80000000u, 0, 0, 0);
-		work->x[i][3] = words(0, 0, 0, 256);
+	pow_sha_first_init(work->first);
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		work->x[i][2] = pow_sha_words(0x80000000u, 0, 0, 0);
+		work->x[i][3] = pow_sha_words(0, 0, 0, 256);
 		for (unsigned q = 2; q < 4; q++)
-			work->xk[i][q] =
-				_mm_add_epi32(work->x[i][q], constants(q));
+			work->xk[i][q] = _mm_add_epi32(work->x[i][q],
+						       pow_sha_constants(q));
 	}
 }
 
@@ -450,10 +364,10 @@ static void work_init(struct mixed_work *work, const uint32_t tail[static 3])
 static inline __attribute__((always_inline)) bool
 step(uint32_t *masks, struct mixed_work *work, uint32_t nonce,
      const struct minerd_pow_job *job, const struct pow_kernel_setup *setup,
-     const struct sha_midstate *mid)
+     const struct pow_sha_midstate *mid)
 {
 	vec word3 = vec_byte_swap(
-		vec_add(vec_set(nonce + SHA_NONCES),
+		vec_add(vec_set(nonce + POW_SHA_NONCES),
 			_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
 	const uint32_t top = setup->top;
 	uint32_t before; /* what ends in this half step, of the one before */
@@ -461,68 +375,63 @@ step(uint32_t *masks, struct mixed_work *work, uint32_t nonce,
 	uint32_t any = 0;
 
 	lanes_expand(work, word3);
-	ROLLED
-	for (unsigned i = 0; i < SHA_NONCES; i += PARTS)
-		nonces_expand(&work->first[i], job->tail, nonce + i);
-	ROLLED
+	POW_SHA_ROLLED
+	for (unsigned i = 0; i < POW_SHA_NONCES; i += POW_SHA_PARTS)
+		pow_sha_first_expand(&work->first[i], job->tail, nonce + i);
+	POW_SHA_ROLLED
 	for (uint32_t m = 0; m < setup->count; m++) {
-		__m128i(*kw)[QUADS] = work->first;
+		__m128i(*kw)[POW_SHA_QUADS] = work->first;
 		uint32_t lanes;
 
 		lanes_first(work, word3, &setup->mid[m]);
-		ROLLED
-		for (unsigned h = 0; h < HALVES / 2; h++, kw += PARTS) {
+		POW_SHA_ROLLED
+		for (unsigned h = 0; h < POW_SHA_HALVES / 2;
+		     h++, kw += POW_SHA_PARTS) {
 			before = half_step(work, kw, &mid[m],
 					   work->wk1 + 4 + h * ROUNDS, false,
 					   16, top);
-			mask = mask >> PARTS | before << (SHA_NONCES - PARTS);
+			mask = mask >> POW_SHA_PARTS |
+			       before << (POW_SHA_NONCES - POW_SHA_PARTS);
 			if (h == 0 && m > 0) {
 				masks[m - 1] |= mask;
 				any |= mask;
 			}
 		}
 		lanes_second(work, setup, &setup->mid[m]);
-		ROLLED
-		for (unsigned h = 0; h < HALVES / 2; h++, kw += PARTS) {
+		POW_SHA_ROLLED
+		for (unsigned h = 0; h < POW_SHA_HALVES / 2;
+		     h++, kw += POW_SHA_PARTS) {
 			before = half_step(work, kw, &mid[m],
 					   work->wk2 + 1 + h * ROUNDS, true,
 					   16 + h * WORDS, top);
-			mask = mask >> PARTS | before << (SHA_NONCES - PARTS);
+			mask = mask >> POW_SHA_PARTS |
+			       before << (POW_SHA_NONCES - POW_SHA_PARTS);
 		}
-		lanes = lanes_mask(work, top) << SHA_NONCES;
+		lanes = lanes_mask(work, top) << POW_SHA_NONCES;
 		masks[m] = lanes;
 		any |= lanes;
 	}
 	/* The last second hashes, beside nothing of use. */
 	before = half_step(work, work->first, mid, work->wk1 + 4, false, 16,
 			   top);
-	mask = mask >> PARTS | before << (SHA_NONCES - PARTS);
+	mask = mask >> POW_SHA_PARTS |
+	       before << (POW_SHA_NONCES - POW_SHA_PARTS);
 	masks[setup->count - 1] |= mask;
 	return (any | mask) != 0;
-}
-
-static void prepare(struct sha_midstate *out, const uint32_t s[static 8],
-		    const uint32_t tail[static 3])
-{
-	out->abef = words(s[5], s[4], s[1], s[0]);
-	out->cdgh = words(s[7], s[6], s[3], s[2]);
-	out->two_rounds = _mm_sha256rnds2_epu32(
-		out->cdgh, out->abef,
-		_mm_add_epi32(words(tail[0], tail[1], 0, 0), constants(0)));
 }
 
 uint64_t pow_scan_mixed(const struct minerd_pow_job *job, uint64_t first,
 			uint64_t end, struct minerd_pow_hits *hits)
 {
 	struct pow_kernel_setup setup;
-	struct sha_midstate mid[MINERD_POW_MIDSTATES_MAX];
+	struct pow_sha_midstate mid[MINERD_POW_MIDSTATES_MAX];
 	struct mixed_work work;
 	uint32_t masks[MINERD_POW_MIDSTATES_MAX];
 
 	hits->count = 0;
 	pow_kernel_prepare(&setup, job);
 	for (uint32_t m = 0; m < job->midstate_count; m++)
-		prepare(&mid[m], job->midstate[m], job->tail);
+		pow_sha_prepare(&mid[m], job->midstate[m], job->tail);
 	work_init(&work, job->tail);
 	for (uint64_t n = first; n < end; n += STEP) {
 		/* Nonces past the end may wrap: they are not looked at. */

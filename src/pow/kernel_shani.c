@@ -2,39 +2,243 @@
 /*
  * The SHA extensions: two rounds an instruction. They take the state as two
  * vectors, (F, E, B, A) and (H, G, D, C) from lane 0 up, and four words at a
- * time. Two nonces are in flight, each covering the other's latency.
+ * time. The unit of a search is a half step: three nonces' first hash and the
+ * second hash of the three before, six chains that cover each other's latency.
+ *
+ * The order of instructions is fixed by statements of assembly: left to
+ * themselves both compilers move the loads up and spill, and a hash takes
+ * half as long again. All sixteen registers are in use, xmm0 for whatever is
+ * at hand.
  */
-#include <immintrin.h>
+#include "base/bytes.h"
+#include "pow/kernel_sha.h"
 
-#include "pow/kernel.h"
-#include "pow/sha256.h"
-
-#define STREAMS 2
-#define QUADS 16 /* groups of four rounds */
-
-#ifdef __clang__
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define UNROLLED _Pragma("GCC unroll 16")
-#endif
-
-struct sha_midstate {
-	__m128i abef;
-	__m128i cdgh;
-	/* After rounds 0 and 1, which the nonce does not reach: the new
-	 * (F, E, B, A); the new (H, G, D, C) is the old (F, E, B, A). */
-	__m128i two_rounds;
+struct sha_work {
+	/* Words plus constants of the first hash. */
+	__m128i first[POW_SHA_NONCES][POW_SHA_QUADS];
+	/* Of the three in their second hash: words, words plus constants, and
+	 * sha256msg1 of two quads. */
+	__m128i x[POW_SHA_PARTS][POW_SHA_QUADS];
+	__m128i xk[POW_SHA_PARTS][POW_SHA_QUADS];
+	__m128i m1[POW_SHA_PARTS][POW_SHA_QUADS];
 };
 
-static inline __m128i words(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3)
+/* Two rounds of one nonce: the new (F, E, B, A) in place of (H, G, D, C). */
+#define RNDS2(cdgh, abef, kw)                         \
+	__asm__ volatile("movdqa %2, %%xmm0\n\t"      \
+			 "sha256rnds2 %%xmm0, %1, %0" \
+			 : "+x"(cdgh)                 \
+			 : "x"(abef), "m"((kw)[0])    \
+			 : "xmm0")
+
+/* The same with the upper two of the four words at @kw. */
+#define RNDS2_UPPER(cdgh, abef, kw)                                     \
+	__asm__ volatile("movq %2, %%xmm0\n\t"                          \
+			 "sha256rnds2 %%xmm0, %1, %0"                   \
+			 : "+x"(cdgh)                                   \
+			 : "x"(abef), "m"(((const long long *)(kw))[1]) \
+			 : "xmm0")
+
+/* Words 4q + 16..4q + 19 of a nonce's second hash. @last holds the quad at
+ * q + 3 and receives the new one. */
+#define EXPAND(last, x, xk, m1, q)                                  \
+	__asm__ volatile("movdqa %0, %%xmm0\n\t"                    \
+			 "palignr $4, %4, %%xmm0\n\t"               \
+			 "paddd %5, %%xmm0\n\t"                     \
+			 "sha256msg2 %0, %%xmm0\n\t"                \
+			 "movdqa %%xmm0, %0\n\t"                    \
+			 "movdqa %0, %1\n\t"                        \
+			 "paddd %6, %%xmm0\n\t"                     \
+			 "movdqa %%xmm0, %2\n\t"                    \
+			 "movdqa %7, %%xmm0\n\t"                    \
+			 "sha256msg1 %0, %%xmm0\n\t"                \
+			 "movdqa %%xmm0, %3"                        \
+			 : "+x"(last), "=m"((x)[(q) + 4]),          \
+			   "=m"((xk)[(q) + 4]), "=m"((m1)[(q) + 3]) \
+			 : "m"((x)[(q) + 2]), "m"((m1)[q]),         \
+			   "m"(sha_k[(q) + 4]), "m"((x)[(q) + 3])   \
+			 : "xmm0")
+
+/* Rounds 4q and 4q + 1 of part i: second hash, first hash. */
+#define LOWER(i, q)                                                     \
+	do {                                                            \
+		if ((q) < POW_SHA_QUADS - 1)                            \
+			RNDS2(cdgh##i, abef##i, &work->xk[i][q]);       \
+		if ((q) > 0)                                            \
+			RNDS2(first_cdgh##i, first_abef##i, &kw[i][q]); \
+	} while (0)
+
+#define UPPER(i, q)                                                     \
+	do {                                                            \
+		if ((q) < POW_SHA_QUADS - 1)                            \
+			RNDS2_UPPER(abef##i, cdgh##i, &work->xk[i][q]); \
+		RNDS2_UPPER(first_abef##i, first_cdgh##i, &kw[i][q]);   \
+	} while (0)
+
+#define EXPAND_PART(i, q) \
+	EXPAND(last##i, work->x[i], work->xk[i], work->m1[i], q)
+
+#define QUAD(q)                                       \
+	do {                                          \
+		POW_SHA_EACH(LOWER, q);               \
+		if ((q) < POW_SHA_QUADS - 4)          \
+			POW_SHA_EACH(EXPAND_PART, q); \
+		POW_SHA_EACH(UPPER, q);               \
+	} while (0)
+
+/* The first hash as the second one's message. */
+#define DIGEST(i, mid)                                                         \
+	do {                                                                   \
+		__m128i *x = work->x[i];                                       \
+		pow_sha_digest_words(                                          \
+			x, _mm_add_epi32(first_abef##i, (mid)->abef),          \
+			_mm_add_epi32(first_cdgh##i, (mid)->cdgh));            \
+		for (unsigned n = 0; n < 2; n++) {                             \
+			work->xk[i][n] =                                       \
+				_mm_add_epi32(x[n], pow_sha_constants(n));     \
+			work->m1[i][n] = _mm_sha256msg1_epu32(x[n], x[n + 1]); \
+		}                                                              \
+	} while (0)
+
+#define LAST_WORD(i, mask)                                                \
+	do {                                                              \
+		RNDS2(cdgh##i, abef##i, &work->xk[i][POW_SHA_QUADS - 1]); \
+		(mask) |= (uint32_t)pow_sha_at_most(cdgh##i, top) << (i); \
+	} while (0)
+
+/* Three nonces' first hash of @mid with the words @kw, and the second of the
+ * three before, a bit of the result for each that may be a hit. */
+static __attribute__((noinline)) uint32_t
+half_step(struct sha_work *work, __m128i (*kw)[POW_SHA_QUADS],
+	  const struct pow_sha_midstate *mid,
+	  const __m128i sha_k[static POW_SHA_QUADS], uint32_t top)
 {
-	return _mm_setr_epi32((int)w0, (int)w1, (int)w2, (int)w3);
+	const uint32_t *iv = pow_sha256_iv;
+	const __m128i start_abef = pow_sha_words(iv[5], iv[4], iv[1], iv[0]);
+	const __m128i start_cdgh = pow_sha_words(iv[7], iv[6], iv[3], iv[2]);
+	const __m128i length = pow_sha_words(0, 0, 0, 256);
+	uint32_t mask = 0;
+	register __m128i first_abef0 __asm__("xmm1") = mid->abef;
+	register __m128i first_cdgh0 __asm__("xmm2") = mid->two_rounds;
+	register __m128i first_abef1 __asm__("xmm3") = mid->abef;
+	register __m128i first_cdgh1 __asm__("xmm4") = mid->two_rounds;
+	register __m128i first_abef2 __asm__("xmm5") = mid->abef;
+	register __m128i first_cdgh2 __asm__("xmm6") = mid->two_rounds;
+	register __m128i abef0 __asm__("xmm7") = start_abef;
+	register __m128i cdgh0 __asm__("xmm8") = start_cdgh;
+	register __m128i abef1 __asm__("xmm9") = start_abef;
+	register __m128i cdgh1 __asm__("xmm10") = start_cdgh;
+	register __m128i abef2 __asm__("xmm11") = start_abef;
+	register __m128i cdgh2 __asm__("xmm12") = start_cdgh;
+	register __m128i last0 __asm__("xmm13") = length;
+	register __m128i last1 __asm__("xmm14") = length;
+	register __m128i last2 __asm__("xmm15") = length;
+
+	QUAD(0);
+	QUAD(1);
+	QUAD(2);
+	QUAD(3);
+	QUAD(4);
+	QUAD(5);
+	QUAD(6);
+	QUAD(7);
+	QUAD(8);
+	QUAD(9);
+	QUAD(10);
+	QUAD(11);
+	QUAD(12);
+	QUAD(13);
+	QUAD(14);
+	POW_SHA_EACH(LAST_WORD, mask);
+	POW_SHA_EACH(LOWER, POW_SHA_QUADS - 1);
+	POW_SHA_EACH(UPPER, POW_SHA_QUADS - 1);
+	POW_SHA_EACH(DIGEST, mid);
+	return mask;
 }
 
-static inline __m128i constants(unsigned quad)
+/* All that no step writes. */
+static void work_init(struct sha_work *work)
 {
-	return _mm_loadu_si128((const __m128i *)&pow_sha256_k[4 * quad]);
+	memset(work, 0, sizeof(*work));
+	pow_sha_first_init(work->first);
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		__m128i *x = work->x[i];
+
+		x[2] = pow_sha_words(0x80000000u, 0, 0, 0);
+		x[3] = pow_sha_words(0, 0, 0, 256);
+		work->m1[i][2] = _mm_sha256msg1_epu32(x[2], x[3]);
+		for (unsigned q = 2; q < 4; q++)
+			work->xk[i][q] =
+				_mm_add_epi32(x[q], pow_sha_constants(q));
+	}
 }
+
+/* Tests POW_SHA_NONCES nonces from @nonce on; true when there is a candidate.
+ */
+static bool step(uint32_t *masks, struct sha_work *work,
+		 const __m128i sha_k[static POW_SHA_QUADS],
+		 const struct minerd_pow_job *job,
+		 const struct pow_sha_midstate *mid, uint32_t nonce)
+{
+	const uint32_t top = job->target[7];
+	uint32_t mask = 0;
+	uint32_t any = 0;
+
+	for (unsigned i = 0; i < POW_SHA_NONCES; i += POW_SHA_PARTS)
+		pow_sha_first_expand(&work->first[i], job->tail, nonce + i);
+	for (uint32_t m = 0; m < job->midstate_count; m++) {
+		for (unsigned h = 0; h < POW_SHA_HALVES; h++) {
+			/* What ends here belongs to the half step before. */
+			uint32_t before =
+				half_step(work, &work->first[h * POW_SHA_PARTS],
+					  &mid[m], sha_k, top);
+
+			mask = mask >> POW_SHA_PARTS |
+			       before << (POW_SHA_NONCES - POW_SHA_PARTS);
+			if (h == 0 && m > 0) {
+				masks[m - 1] = mask;
+				any |= mask;
+			}
+		}
+	}
+	/* The last second hashes, beside nothing of use. */
+	mask = mask >> POW_SHA_PARTS |
+	       half_step(work, work->first, mid, sha_k, top)
+		       << (POW_SHA_NONCES - POW_SHA_PARTS);
+	masks[job->midstate_count - 1] = mask;
+	return (any | mask) != 0;
+}
+
+uint64_t pow_scan_shani(const struct minerd_pow_job *job, uint64_t first,
+			uint64_t end, struct minerd_pow_hits *hits)
+{
+	struct pow_sha_midstate mid[MINERD_POW_MIDSTATES_MAX];
+	uint32_t masks[MINERD_POW_MIDSTATES_MAX];
+	__m128i sha_k[POW_SHA_QUADS];
+	struct sha_work work;
+
+	hits->count = 0;
+	for (unsigned q = 0; q < POW_SHA_QUADS; q++)
+		sha_k[q] = pow_sha_constants(q);
+	for (uint32_t k = 0; k < job->midstate_count; k++)
+		pow_sha_prepare(&mid[k], job->midstate[k], job->tail);
+	work_init(&work);
+	for (uint64_t n = first; n < end; n += POW_SHA_NONCES) {
+		/* Nonces past the end may wrap: they are not looked at. */
+		uint32_t lanes = end - n < POW_SHA_NONCES ? (uint32_t)(end - n)
+							  : POW_SHA_NONCES;
+		uint64_t next;
+
+		if (!step(masks, &work, sha_k, job, mid, (uint32_t)n))
+			continue;
+		next = pow_kernel_collect(job, masks, n, lanes, hits);
+		if (hits->count + job->midstate_count > MINERD_POW_HITS_MAX)
+			return next;
+	}
+	return end;
+}
+
+#define STREAMS 2 /* messages side by side in bulk */
 
 static inline __m128i upper(__m128i x)
 {
@@ -42,10 +246,11 @@ static inline __m128i upper(__m128i x)
 }
 
 /* From the first four quads of each stream: all words plus constants. */
-static inline void expand(__m128i kw[STREAMS][QUADS], __m128i m[STREAMS][QUADS])
+static inline void expand(__m128i kw[STREAMS][POW_SHA_QUADS],
+			  __m128i m[STREAMS][POW_SHA_QUADS])
 {
-	UNROLLED
-	for (unsigned q = 4; q < QUADS; q++) {
+	POW_SHA_UNROLLED
+	for (unsigned q = 4; q < POW_SHA_QUADS; q++) {
 		for (unsigned i = 0; i < STREAMS; i++) {
 			const __m128i *x = &m[i][q];
 			__m128i seven_back = _mm_alignr_epi8(x[-1], x[-2], 4);
@@ -57,18 +262,18 @@ static inline void expand(__m128i kw[STREAMS][QUADS], __m128i m[STREAMS][QUADS])
 				x[-1]);
 		}
 	}
-	UNROLLED
-	for (unsigned q = 0; q < QUADS; q++)
+	POW_SHA_UNROLLED
+	for (unsigned q = 0; q < POW_SHA_QUADS; q++)
 		for (unsigned i = 0; i < STREAMS; i++)
-			kw[i][q] = _mm_add_epi32(m[i][q], constants(q));
+			kw[i][q] = _mm_add_epi32(m[i][q], pow_sha_constants(q));
 }
 
 /* Quads @first..@end - 1, four rounds each. */
 static inline void rounds(__m128i abef[STREAMS], __m128i cdgh[STREAMS],
-			  __m128i kw[STREAMS][QUADS], unsigned first,
+			  __m128i kw[STREAMS][POW_SHA_QUADS], unsigned first,
 			  unsigned end)
 {
-	UNROLLED
+	POW_SHA_UNROLLED
 	for (unsigned q = first; q < end; q++) {
 		for (unsigned i = 0; i < STREAMS; i++)
 			cdgh[i] = _mm_sha256rnds2_epu32(cdgh[i], abef[i],
@@ -80,122 +285,21 @@ static inline void rounds(__m128i abef[STREAMS], __m128i cdgh[STREAMS],
 }
 
 /* The state as the next hash's message. */
-static inline void digest_words(__m128i m[QUADS], __m128i abef, __m128i cdgh)
+static inline void digest_words(__m128i m[POW_SHA_QUADS], __m128i abef,
+				__m128i cdgh)
 {
 	m[0] = _mm_shuffle_epi32(_mm_unpackhi_epi64(abef, cdgh), 0xb1);
 	m[1] = _mm_shuffle_epi32(_mm_unpacklo_epi64(abef, cdgh), 0xb1);
-	m[2] = words(0x80000000u, 0, 0, 0);
-	m[3] = words(0, 0, 0, 256);
-}
-
-/* The first hash as the second one's message; kw as expand() made it. */
-static inline void first_hash(__m128i m[STREAMS][QUADS],
-			      __m128i kw[STREAMS][QUADS],
-			      const struct sha_midstate *mid)
-{
-	__m128i abef[STREAMS];
-	__m128i cdgh[STREAMS];
-
-	for (unsigned i = 0; i < STREAMS; i++) {
-		cdgh[i] = mid->two_rounds;
-		abef[i] = _mm_sha256rnds2_epu32(mid->abef, cdgh[i],
-						upper(kw[i][0]));
-	}
-	rounds(abef, cdgh, kw, 1, QUADS);
-	for (unsigned i = 0; i < STREAMS; i++) {
-		abef[i] = _mm_add_epi32(abef[i], mid->abef);
-		cdgh[i] = _mm_add_epi32(cdgh[i], mid->cdgh);
-		digest_words(m[i], abef[i], cdgh[i]);
-	}
-}
-
-/* Bit i says that stream i may be a hit. */
-static inline uint32_t second_hash(__m128i m[STREAMS][QUADS], uint32_t top)
-{
-	const uint32_t *iv = pow_sha256_iv;
-	__m128i kw[STREAMS][QUADS];
-	__m128i abef[STREAMS];
-	__m128i cdgh[STREAMS];
-	uint32_t mask = 0;
-
-	expand(kw, m);
-	for (unsigned i = 0; i < STREAMS; i++) {
-		abef[i] = words(iv[5], iv[4], iv[1], iv[0]);
-		cdgh[i] = words(iv[7], iv[6], iv[3], iv[2]);
-	}
-	rounds(abef, cdgh, kw, 0, QUADS - 1);
-	for (unsigned i = 0; i < STREAMS; i++) {
-		/* After round 61, f is e of round 60. */
-		__m128i late = _mm_sha256rnds2_epu32(cdgh[i], abef[i],
-						     kw[i][QUADS - 1]);
-		uint32_t last = (uint32_t)_mm_cvtsi128_si32(late) + iv[7];
-
-		mask |= (uint32_t)(__builtin_bswap32(last) <= top) << i;
-	}
-	return mask;
-}
-
-static void prepare(struct sha_midstate *out, const uint32_t s[static 8],
-		    const uint32_t tail[static 3])
-{
-	out->abef = words(s[5], s[4], s[1], s[0]);
-	out->cdgh = words(s[7], s[6], s[3], s[2]);
-	out->two_rounds = _mm_sha256rnds2_epu32(
-		out->cdgh, out->abef,
-		_mm_add_epi32(words(tail[0], tail[1], 0, 0), constants(0)));
-}
-
-static bool step(uint32_t *masks, const struct minerd_pow_job *job,
-		 const struct sha_midstate *mid, uint32_t nonce)
-{
-	__m128i m[STREAMS][QUADS];
-	__m128i kw[STREAMS][QUADS];
-	uint32_t any = 0;
-
-	for (unsigned i = 0; i < STREAMS; i++) {
-		m[i][0] = words(job->tail[0], job->tail[1], job->tail[2],
-				__builtin_bswap32(nonce + i));
-		m[i][1] = words(0x80000000u, 0, 0, 0);
-		m[i][2] = _mm_setzero_si128();
-		m[i][3] = words(0, 0, 0, 640);
-	}
-	expand(kw, m);
-	for (uint32_t k = 0; k < job->midstate_count; k++) {
-		first_hash(m, kw, &mid[k]);
-		masks[k] = second_hash(m, job->target[7]);
-		any |= masks[k];
-	}
-	return any != 0;
-}
-
-uint64_t pow_scan_shani(const struct minerd_pow_job *job, uint64_t first,
-			uint64_t end, struct minerd_pow_hits *hits)
-{
-	struct sha_midstate mid[MINERD_POW_MIDSTATES_MAX];
-	uint32_t masks[MINERD_POW_MIDSTATES_MAX];
-
-	hits->count = 0;
-	for (uint32_t k = 0; k < job->midstate_count; k++)
-		prepare(&mid[k], job->midstate[k], job->tail);
-	for (uint64_t n = first; n < end; n += STREAMS) {
-		uint32_t lanes = end - n < STREAMS ? 1 : STREAMS;
-		uint64_t next;
-
-		if (!step(masks, job, mid, (uint32_t)n))
-			continue;
-		next = pow_kernel_collect(job, masks, n, lanes, hits);
-		if (hits->count + job->midstate_count > MINERD_POW_HITS_MAX)
-			return next;
-	}
-	return end;
+	m[2] = pow_sha_words(0x80000000u, 0, 0, 0);
+	m[3] = pow_sha_words(0, 0, 0, 256);
 }
 
 /* Two whole messages side by side: their chaining values and schedules. */
 struct sha_bulk {
 	__m128i abef[STREAMS];
 	__m128i cdgh[STREAMS];
-	__m128i m[STREAMS][QUADS];
-	__m128i kw[STREAMS][QUADS];
+	__m128i m[STREAMS][POW_SHA_QUADS];
+	__m128i kw[STREAMS][POW_SHA_QUADS];
 };
 
 static inline void bulk_start(struct sha_bulk *b)
@@ -203,8 +307,8 @@ static inline void bulk_start(struct sha_bulk *b)
 	const uint32_t *iv = pow_sha256_iv;
 
 	for (unsigned i = 0; i < STREAMS; i++) {
-		b->abef[i] = words(iv[5], iv[4], iv[1], iv[0]);
-		b->cdgh[i] = words(iv[7], iv[6], iv[3], iv[2]);
+		b->abef[i] = pow_sha_words(iv[5], iv[4], iv[1], iv[0]);
+		b->cdgh[i] = pow_sha_words(iv[7], iv[6], iv[3], iv[2]);
 	}
 }
 
@@ -225,7 +329,7 @@ static inline void bulk_rounds(struct sha_bulk *b)
 	__m128i abef[STREAMS] = {b->abef[0], b->abef[1]};
 	__m128i cdgh[STREAMS] = {b->cdgh[0], b->cdgh[1]};
 
-	rounds(abef, cdgh, b->kw, 0, QUADS);
+	rounds(abef, cdgh, b->kw, 0, POW_SHA_QUADS);
 	for (unsigned i = 0; i < STREAMS; i++) {
 		b->abef[i] = _mm_add_epi32(b->abef[i], abef[i]);
 		b->cdgh[i] = _mm_add_epi32(b->cdgh[i], cdgh[i]);
@@ -274,7 +378,7 @@ void pow_bulk_pairs_shani(struct base_hash *out, const struct base_hash *in,
 		struct base_hash *to[STREAMS] = {&out[n], &out[other]};
 
 		bulk_first_block(&b, in[2 * n].b, in[2 * other].b);
-		for (unsigned q = 0; q < QUADS; q++)
+		for (unsigned q = 0; q < POW_SHA_QUADS; q++)
 			b.kw[0][q] = b.kw[1][q] = _mm_loadu_si128(
 				(const __m128i_u *)(const void *)&kw[4 * q]);
 		bulk_rounds(&b);
@@ -296,9 +400,9 @@ void pow_bulk_headers_shani(struct base_hash *out, const uint8_t *headers,
 		bulk_first_block(&b, at[0], at[1]);
 		for (unsigned i = 0; i < STREAMS; i++) {
 			b.m[i][0] = load_words(at[i] + POW_SHA256_BLOCK);
-			b.m[i][1] = words(0x80000000u, 0, 0, 0);
+			b.m[i][1] = pow_sha_words(0x80000000u, 0, 0, 0);
 			b.m[i][2] = _mm_setzero_si128();
-			b.m[i][3] = words(0, 0, 0, 640);
+			b.m[i][3] = pow_sha_words(0, 0, 0, 640);
 		}
 		expand(b.kw, b.m);
 		bulk_rounds(&b);
