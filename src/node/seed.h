@@ -55,8 +55,7 @@ BASE_MUST_CHECK int node_seed_decode(struct node_seed *out, const char *line,
 				     const char *passphrase);
 
 /* The line in the file @name of the datadir. 0; -ENOENT; -EBADMSG: too long,
- * or more than a line;
- * -EPERM: others may read it; other errno. */
+ * or more than a line; -EPERM: others may read it; other errno. */
 BASE_MUST_CHECK int node_seed_read(char line[static NODE_SEED_LINE_MAX],
 				   const struct node_datadir *d,
 				   const char *name, struct base_error *err);
