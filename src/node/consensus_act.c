@@ -235,7 +235,8 @@ static void tell_dropped(struct node_consensus *c, const struct ds_action *a)
 	char hash[BASE_HASH_HEX_SIZE];
 
 	base_hash_to_hex(hash, &a->block.hash);
-	node_log(c->options.log, NODE_LOG_INFO, "dropped", "block %u %s",
+	node_log(c->options.log, NODE_LOG_INFO, "dropped",
+		 "a block found here was not chosen: block %u %s",
 		 a->block.height.n, hash);
 }
 
