@@ -234,12 +234,42 @@ def four_nodes(folder):
             t.say("consensus", r"quorum 3 of 4\nmember +b +vote.*\n"
                   r"(node\d +(A\+?|-) .*\n){4}")
             until(t, "consensus", r"node\d +A\+? +\S+ .*#[#.]{3}")
+            payments_of_a_light_node(t, net, os.path.join(folder, "light"))
             stopped(t)
     finally:
         for p in nodes:
             p.send_signal(signal.SIGTERM)
         for p in nodes:
             p.wait(WAIT_S)
+
+
+def payments_of_a_light_node(t, net, datadir):
+    """Typed at a light node: paid by a member, it pays back; miners take it,
+    it becomes final, and a proof of it is shown as its balance."""
+    with Terminal("--datadir", datadir, "--light", "--network",
+                  os.path.join(net, "network.json")) as light:
+        light.wait(READY)
+        address = light.say("new address", r"\n(mdr1\w+)").group(1)
+        has(t, lambda coins: coins > 2)
+        t.say(f"send {address} 1.5", r"sent: [0-9a-f]{64}")
+        light.wait("transactions of this wallet are final", seconds=240)
+        has(light, lambda coins: coins == 1.5)
+        back = t.say("new address", r"\n(mdr1\w+)").group(1)
+        mark = light.mark()
+        light.say(f"send {back} 0.5", r"sent: [0-9a-f]{64}")
+        light.wait("transactions of this wallet are final", mark, seconds=240)
+        has(light, lambda coins: 0.9 < coins < 1)
+        stopped(light)
+
+
+def has(t, enough):
+    """Waits for a balance, in coins."""
+    for _ in range(WAIT_S):
+        coins = t.say("balance", r"balance (\d+\.\d{8})").group(1)
+        if enough(float(coins)):
+            return
+        t.read(1)
+    raise AssertionError(f"no such balance on {t.text()[-3000:]}")
 
 
 def until(t, line, pattern):
