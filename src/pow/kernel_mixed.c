@@ -185,28 +185,60 @@ static inline vec vec_byte_swap(vec x)
 			WORD(odd, lane_w[q], lane_wk[q], lane_k[q]);  \
 	} while (0)
 
-/* The first hash as the second one's message. */
-#define DIGEST(i, mid)                                                         \
-	do {                                                                   \
-		pow_sha_digest_words(                                          \
-			work->x[i], _mm_add_epi32(first_abef##i, (mid)->abef), \
-			_mm_add_epi32(first_cdgh##i, (mid)->cdgh));            \
-		for (unsigned n = 0; n < 2; n++)                               \
-			work->xk[i][n] = _mm_add_epi32(work->x[i][n],          \
-						       pow_sha_constants(n));  \
+/* The first hashes' last states as the second ones' messages. */
+static void digest(struct mixed_work *work, const struct pow_sha_midstate *mid,
+		   const __m128i abef[static POW_SHA_PARTS],
+		   const __m128i cdgh[static POW_SHA_PARTS])
+{
+	POW_SHA_UNROLLED
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		__m128i *x = work->x[i];
+
+		pow_sha_digest_words(x, _mm_add_epi32(abef[i], mid->abef),
+				     _mm_add_epi32(cdgh[i], mid->cdgh));
+		POW_SHA_UNROLLED
+		for (unsigned n = 0; n < 2; n++)
+			work->xk[i][n] =
+				_mm_add_epi32(x[n], pow_sha_constants(n));
+	}
+}
+
+#define LOAD(to, from) \
+	__asm__ volatile("vmovdqa64 %1, %0" : "=v"(to) : "m"(from))
+#define STORE(to, from) \
+	__asm__ volatile("vmovdqa64 %1, %0" : "=m"(to) : "v"(from))
+
+#define LANES_LOAD(from)             \
+	do {                         \
+		LOAD(v0, (from)[0]); \
+		LOAD(v1, (from)[1]); \
+		LOAD(v2, (from)[2]); \
+		LOAD(v3, (from)[3]); \
+		LOAD(v4, (from)[4]); \
+		LOAD(v5, (from)[5]); \
+		LOAD(v6, (from)[6]); \
+		LOAD(v7, (from)[7]); \
 	} while (0)
 
-#define LAST_WORD(i, mask)                                                \
-	do {                                                              \
-		RNDS2(cdgh##i, abef##i, &work->xk[i][POW_SHA_QUADS - 1]); \
-		(mask) |= (uint32_t)pow_sha_at_most(cdgh##i, top) << (i); \
+/* 15 rounds on, a is where b was. */
+#define LANES_STORE(to)             \
+	do {                        \
+		STORE((to)[0], v1); \
+		STORE((to)[1], v2); \
+		STORE((to)[2], v3); \
+		STORE((to)[3], v4); \
+		STORE((to)[4], v5); \
+		STORE((to)[5], v6); \
+		STORE((to)[6], v7); \
+		STORE((to)[7], v0); \
 	} while (0)
+
+#define LAST_ROUNDS(i, q) RNDS2(cdgh##i, abef##i, &work->xk[i][q])
 
 /* Three nonces' first hash of @mid with the words @kw, and the second of the
  * three before, a bit of the result for each that may be a hit; the lanes'
  * rounds that add @lane_kw on, and @with_words their words from @t on. One
- * copy of the code: two are more than the cache of decoded instructions has
- * room for, which costs a quarter. */
+ * copy of the code: two cost a quarter by gcc, none by clang. */
 static __attribute__((noinline)) uint32_t
 half_step(struct mixed_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	  const struct pow_sha_midstate *mid, const vec *lane_kw,
@@ -219,13 +251,16 @@ half_step(struct mixed_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	vec *lane_w = &work->w[t - WORD_QUAD];
 	vec *lane_wk = &work->wk2[t - WORD_QUAD];
 	const uint32_t *lane_k = &pow_sha256_k[t - WORD_QUAD];
-	uint32_t mask = 0;
-	register __m128i first_abef0 __asm__("xmm1") = mid->abef;
-	register __m128i first_cdgh0 __asm__("xmm2") = mid->two_rounds;
-	register __m128i first_abef1 __asm__("xmm3") = mid->abef;
-	register __m128i first_cdgh1 __asm__("xmm4") = mid->two_rounds;
-	register __m128i first_abef2 __asm__("xmm5") = mid->abef;
-	register __m128i first_cdgh2 __asm__("xmm6") = mid->two_rounds;
+	const __m128i mid_abef = mid->abef;
+	const __m128i two_rounds = mid->two_rounds;
+	const vec two_back = work->w[t - 2];
+	const vec one_back = work->w[t - 1];
+	register __m128i first_abef0 __asm__("xmm1") = mid_abef;
+	register __m128i first_cdgh0 __asm__("xmm2") = two_rounds;
+	register __m128i first_abef1 __asm__("xmm3") = mid_abef;
+	register __m128i first_cdgh1 __asm__("xmm4") = two_rounds;
+	register __m128i first_abef2 __asm__("xmm5") = mid_abef;
+	register __m128i first_cdgh2 __asm__("xmm6") = two_rounds;
 	register __m128i abef0 __asm__("xmm7") = start_abef;
 	register __m128i cdgh0 __asm__("xmm8") = start_cdgh;
 	register __m128i abef1 __asm__("xmm9") = start_abef;
@@ -235,17 +270,18 @@ half_step(struct mixed_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	register __m128i last0 __asm__("xmm13") = length;
 	register __m128i last1 __asm__("xmm14") = length;
 	register __m128i last2 __asm__("xmm15") = length;
-	register vec v0 __asm__("ymm16") = work->v[0];
-	register vec v1 __asm__("ymm17") = work->v[1];
-	register vec v2 __asm__("ymm18") = work->v[2];
-	register vec v3 __asm__("ymm19") = work->v[3];
-	register vec v4 __asm__("ymm20") = work->v[4];
-	register vec v5 __asm__("ymm21") = work->v[5];
-	register vec v6 __asm__("ymm22") = work->v[6];
-	register vec v7 __asm__("ymm23") = work->v[7];
-	register vec even __asm__("ymm28") = work->w[t - 2];
-	register vec odd __asm__("ymm29") = work->w[t - 1];
+	register vec v0 __asm__("ymm16");
+	register vec v1 __asm__("ymm17");
+	register vec v2 __asm__("ymm18");
+	register vec v3 __asm__("ymm19");
+	register vec v4 __asm__("ymm20");
+	register vec v5 __asm__("ymm21");
+	register vec v6 __asm__("ymm22");
+	register vec v7 __asm__("ymm23");
+	register vec even __asm__("ymm28") = two_back;
+	register vec odd __asm__("ymm29") = one_back;
 
+	LANES_LOAD(work->v);
 	QUAD(0, v0, v1, v2, v3, v4, v5, v6, v7);
 	QUAD(1, v7, v0, v1, v2, v3, v4, v5, v6);
 	QUAD(2, v6, v7, v0, v1, v2, v3, v4, v5);
@@ -261,20 +297,18 @@ half_step(struct mixed_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	QUAD(12, v4, v5, v6, v7, v0, v1, v2, v3);
 	QUAD(13, v3, v4, v5, v6, v7, v0, v1, v2);
 	QUAD(14, v2, v3, v4, v5, v6, v7, v0, v1);
-	POW_SHA_EACH(LAST_WORD, mask);
+	POW_SHA_EACH(LAST_ROUNDS, POW_SHA_QUADS - 1);
 	POW_SHA_EACH(LOWER, POW_SHA_QUADS - 1);
 	POW_SHA_EACH(UPPER, POW_SHA_QUADS - 1);
-	POW_SHA_EACH(DIGEST, mid);
-	/* 15 rounds on, a is where b was. */
-	work->v[0] = v1;
-	work->v[1] = v2;
-	work->v[2] = v3;
-	work->v[3] = v4;
-	work->v[4] = v5;
-	work->v[5] = v6;
-	work->v[6] = v7;
-	work->v[7] = v0;
-	return mask;
+	LANES_STORE(work->v);
+	{
+		const __m128i late[] = {cdgh0, cdgh1, cdgh2};
+		const __m128i abef[] = {first_abef0, first_abef1, first_abef2};
+		const __m128i cdgh[] = {first_cdgh0, first_cdgh1, first_cdgh2};
+
+		digest(work, mid, abef, cdgh);
+		return pow_sha_mask(late, top);
+	}
 }
 
 /* The lanes' state after round 3 of @mid. */
@@ -322,10 +356,13 @@ static inline uint32_t lanes_mask(const struct mixed_work *work, uint32_t top)
 /* Words 16 to 63 of their first hash. */
 static inline void lanes_expand(struct mixed_work *work, vec word3)
 {
-	register vec even __asm__("ymm28") = work->w1[14];
-	register vec odd __asm__("ymm29") = work->w1[15];
+	const vec two_back = work->w1[14];
+	const vec one_back = work->w1[15];
 
 	work->w1[3] = word3;
+	register vec even __asm__("ymm28") = two_back;
+	register vec odd __asm__("ymm29") = one_back;
+
 	POW_SHA_ROLLED
 	for (unsigned t = 16; t < 64; t += 2) {
 		WORD(even, work->w1[t], work->wk1[t], pow_sha256_k[t]);

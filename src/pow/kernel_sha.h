@@ -110,14 +110,29 @@ static inline void pow_sha_digest_words(__m128i *m, __m128i abef, __m128i cdgh)
 	m[1] = _mm_shuffle_epi32(_mm_unpacklo_epi64(abef, cdgh), 0xb1);
 }
 
-/* Whether the hash whose f after round 61 is in lane 0 may be a hit: it is
- * e of round 60. */
-static inline bool pow_sha_at_most(__m128i late, uint32_t top)
+/* A bit for each of POW_SHA_PARTS hashes that may be a hit: in lane 0 is f
+ * after round 61, which is e of round 60. */
+static inline uint32_t pow_sha_mask(const __m128i late[static POW_SHA_PARTS],
+				    uint32_t top)
 {
-	uint32_t last = (uint32_t)_mm_cvtsi128_si32(late) + pow_sha256_iv[7];
+	uint32_t mask = 0;
 
-	return __builtin_bswap32(last) <= top;
+	POW_SHA_UNROLLED
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		uint32_t last =
+			(uint32_t)_mm_cvtsi128_si32(late[i]) + pow_sha256_iv[7];
+
+		mask |= (uint32_t)(__builtin_bswap32(last) <= top) << i;
+	}
+	return mask;
 }
+
+/*
+ * A call may clobber what is in a named register, and a sanitizer or a build
+ * without inlining makes calls of plain C: so between the first and the last
+ * statement of assembly there are only such statements, and values go in and
+ * out through local variables.
+ */
 
 /* A statement for each of POW_SHA_PARTS. */
 #define POW_SHA_EACH(macro, ...)       \

@@ -86,25 +86,27 @@ struct sha_work {
 		POW_SHA_EACH(UPPER, q);               \
 	} while (0)
 
-/* The first hash as the second one's message. */
-#define DIGEST(i, mid)                                                         \
-	do {                                                                   \
-		__m128i *x = work->x[i];                                       \
-		pow_sha_digest_words(                                          \
-			x, _mm_add_epi32(first_abef##i, (mid)->abef),          \
-			_mm_add_epi32(first_cdgh##i, (mid)->cdgh));            \
-		for (unsigned n = 0; n < 2; n++) {                             \
-			work->xk[i][n] =                                       \
-				_mm_add_epi32(x[n], pow_sha_constants(n));     \
-			work->m1[i][n] = _mm_sha256msg1_epu32(x[n], x[n + 1]); \
-		}                                                              \
-	} while (0)
+/* The first hashes' last states as the second ones' messages. */
+static void digest(struct sha_work *work, const struct pow_sha_midstate *mid,
+		   const __m128i abef[static POW_SHA_PARTS],
+		   const __m128i cdgh[static POW_SHA_PARTS])
+{
+	POW_SHA_UNROLLED
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		__m128i *x = work->x[i];
 
-#define LAST_WORD(i, mask)                                                \
-	do {                                                              \
-		RNDS2(cdgh##i, abef##i, &work->xk[i][POW_SHA_QUADS - 1]); \
-		(mask) |= (uint32_t)pow_sha_at_most(cdgh##i, top) << (i); \
-	} while (0)
+		pow_sha_digest_words(x, _mm_add_epi32(abef[i], mid->abef),
+				     _mm_add_epi32(cdgh[i], mid->cdgh));
+		POW_SHA_UNROLLED
+		for (unsigned n = 0; n < 2; n++) {
+			work->xk[i][n] =
+				_mm_add_epi32(x[n], pow_sha_constants(n));
+			work->m1[i][n] = _mm_sha256msg1_epu32(x[n], x[n + 1]);
+		}
+	}
+}
+
+#define LAST_ROUNDS(i, q) RNDS2(cdgh##i, abef##i, &work->xk[i][q])
 
 /* Three nonces' first hash of @mid with the words @kw, and the second of the
  * three before, a bit of the result for each that may be a hit. */
@@ -117,13 +119,14 @@ half_step(struct sha_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	const __m128i start_abef = pow_sha_words(iv[5], iv[4], iv[1], iv[0]);
 	const __m128i start_cdgh = pow_sha_words(iv[7], iv[6], iv[3], iv[2]);
 	const __m128i length = pow_sha_words(0, 0, 0, 256);
-	uint32_t mask = 0;
-	register __m128i first_abef0 __asm__("xmm1") = mid->abef;
-	register __m128i first_cdgh0 __asm__("xmm2") = mid->two_rounds;
-	register __m128i first_abef1 __asm__("xmm3") = mid->abef;
-	register __m128i first_cdgh1 __asm__("xmm4") = mid->two_rounds;
-	register __m128i first_abef2 __asm__("xmm5") = mid->abef;
-	register __m128i first_cdgh2 __asm__("xmm6") = mid->two_rounds;
+	const __m128i mid_abef = mid->abef;
+	const __m128i two_rounds = mid->two_rounds;
+	register __m128i first_abef0 __asm__("xmm1") = mid_abef;
+	register __m128i first_cdgh0 __asm__("xmm2") = two_rounds;
+	register __m128i first_abef1 __asm__("xmm3") = mid_abef;
+	register __m128i first_cdgh1 __asm__("xmm4") = two_rounds;
+	register __m128i first_abef2 __asm__("xmm5") = mid_abef;
+	register __m128i first_cdgh2 __asm__("xmm6") = two_rounds;
 	register __m128i abef0 __asm__("xmm7") = start_abef;
 	register __m128i cdgh0 __asm__("xmm8") = start_cdgh;
 	register __m128i abef1 __asm__("xmm9") = start_abef;
@@ -149,11 +152,17 @@ half_step(struct sha_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	QUAD(12);
 	QUAD(13);
 	QUAD(14);
-	POW_SHA_EACH(LAST_WORD, mask);
+	POW_SHA_EACH(LAST_ROUNDS, POW_SHA_QUADS - 1);
 	POW_SHA_EACH(LOWER, POW_SHA_QUADS - 1);
 	POW_SHA_EACH(UPPER, POW_SHA_QUADS - 1);
-	POW_SHA_EACH(DIGEST, mid);
-	return mask;
+	{
+		const __m128i late[] = {cdgh0, cdgh1, cdgh2};
+		const __m128i abef[] = {first_abef0, first_abef1, first_abef2};
+		const __m128i cdgh[] = {first_cdgh0, first_cdgh1, first_cdgh2};
+
+		digest(work, mid, abef, cdgh);
+		return pow_sha_mask(late, top);
+	}
 }
 
 /* All that no step writes. */
