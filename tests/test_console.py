@@ -10,9 +10,10 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 
 from screen import Terminal
-from tap import MINERD, WAIT_S, environment, minerd, run_tests
+from tap import BUILD, MINERD, WAIT_S, environment, minerd, run_tests
 
 FAST = ["--pow-backend", "scalar", "--threads", "1", "--spacing", "1"]
 ENV = {"MINERD_POW_BACKEND": "scalar", "MINERD_THREADS": "1",
@@ -223,7 +224,8 @@ def four_nodes(folder):
             with open(os.path.join(folder, f"out{i}"), "wb") as out:
                 nodes.append(subprocess.Popen(
                     [MINERD, "--datadir", os.path.join(net, f"node{i}"),
-                     "--threads", "1", "--pow-backend", "scalar"],
+                     "--threads", "1", "--pow-backend", "scalar", "--rpc",
+                     "127.0.0.1:0"],
                     stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                     env=environment()))
         with Terminal("--datadir", os.path.join(net, "node0"), "--threads",
@@ -235,6 +237,12 @@ def four_nodes(folder):
                   r"(node\d +(A\+?|-) .*\n){4}")
             until(t, "consensus", r"node\d +A\+? +\S+ .*#[#.]{3}")
             payments_of_a_light_node(t, net, os.path.join(folder, "light"))
+            with Terminal("--datadir", os.path.join(folder, "full"), "--full",
+                          "--network", os.path.join(net, "network.json")) as d:
+                d.wait("height [1-9].*4 peers", seconds=240)
+                every_entry(d, NO_MINER)
+                stopped(d)
+            every_entry(t, "")
             stopped(t)
     finally:
         for p in nodes:
@@ -250,8 +258,7 @@ def payments_of_a_light_node(t, net, datadir):
                   os.path.join(net, "network.json")) as light:
         light.wait(READY)
         address = light.say("new address", r"\n(mdr1\w+)").group(1)
-        has(t, lambda coins: coins > 2)
-        t.say(f"send {address} 1.5", r"sent: [0-9a-f]{64}")
+        some_member_pays(net, address)
         light.wait("transactions of this wallet are final", seconds=240)
         has(light, lambda coins: coins == 1.5)
         back = t.say("new address", r"\n(mdr1\w+)").group(1)
@@ -259,7 +266,23 @@ def payments_of_a_light_node(t, net, datadir):
         light.say(f"send {back} 0.5", r"sent: [0-9a-f]{64}")
         light.wait("transactions of this wallet are final", mark, seconds=240)
         has(light, lambda coins: 0.9 < coins < 1)
+        every_entry(light, NO_BLOCKS)
         stopped(light)
+
+
+def some_member_pays(net, address):
+    """1.5 coins, from who finds a block first."""
+    end = time.monotonic() + 4 * WAIT_S
+    while time.monotonic() < end:
+        for i in range(1, 4):
+            run = subprocess.run(
+                [os.path.join(BUILD, "minerd-cli"), "--datadir",
+                 os.path.join(net, f"node{i}"), "sendtoaddress", address,
+                 "1.5"], capture_output=True, check=False, timeout=WAIT_S)
+            if run.returncode == 0:
+                return
+        time.sleep(0.5)
+    raise AssertionError("no member has coins")
 
 
 def has(t, enough):
@@ -270,6 +293,48 @@ def has(t, enough):
             return
         t.read(1)
     raise AssertionError(f"no such balance on {t.text()[-3000:]}")
+
+
+# An entry of the menu, what it asks, and what it answers to an empty line.
+ENTRIES = [
+    ("request access", "which peer, or all", "granted"),
+    ("send", "to which address", "nothing was done"),
+    ("connect", "to whom", "nothing was done"),
+    ("peers", None, r"node[123] +\S+ "),
+    ("show chain", None, r" \d+ \.\.[0-9a-f]+"),
+    ("show block", "which hash or height", "nothing was done"),
+    ("show pool", None, r"\d+ waiting"),
+    ("pin", "which transaction", "nothing was done"),
+    ("unpin", "which transaction", "nothing was done"),
+    ("broadcast block", None, "no block waits"),
+    ("hold blocks", "on or off", "nothing was done"),
+    ("consensus", None, r"quorum 3 of 4\n(.*\n)*node3 +"),
+    ("hash rate", None, r"hash rate: .*H/s"),
+    ("pause", None, "mining is paused"),
+    ("resume", None, "mining goes on"),
+    ("balance", None, r"balance \d+\.\d{8}"),
+    ("new address", None, r"mdr1\w+"),
+    ("unlock", "passphrase:", "nothing|unencrypted|stays"),
+    ("status", None, r"tip [0-9a-f]{64}"),
+    ("help", None, r"1 request access"),
+]
+NO_MINER = "does not mine"
+NO_BLOCKS = "a light node keeps no blocks|does not mine"
+
+
+def every_entry(t, other):
+    """Each by its number, but those that leave; @other is what one says that
+    this mode has not."""
+    for words, question, answer in ENTRIES:
+        mark = t.mark()
+        number = number_of(t, words)
+        wanted = f"{answer}|{other}" if other else answer
+        # Below its echo: the entry before may have had the same answer.
+        below = rf"> {number}\n(?:.*\n)*?.*?"
+        got = t.say(number, f"{below}({question or wanted}|{wanted})")
+        if question and re.fullmatch(question, got.group(1)):
+            t.type("\r")
+            t.wait(f"{below}{question}.*\n(?:.*\n)*?.*?({wanted})", mark)
 
 
 def until(t, line, pattern):
