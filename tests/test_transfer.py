@@ -21,6 +21,9 @@ from test_cli import snapshot
 QUICK = ["--pow-backend", "scalar", "--threads", "1"]
 MAGIC = b"\x89MDX\r\n\x1a\n"
 
+# Places in a stream that are damaged or where it is cut, one by one.
+POINTS = int(os.environ.get("MINERD_TRANSFER_POINTS", "20"))
+
 
 def network(folder, *args):
     """A network of one on this machine that mines at once; its datadir."""
@@ -242,12 +245,12 @@ def damage_is_found(folder):
     data = exported(d, os.path.join(folder, "chain"))
     to, at = new_datadir(folder, "to", d)
     assert minerd("import", "/dev/null", *at)[0] == 1
-    for i in range(8, len(data), max(1, len(data) // 60)):
+    for i in range(8, len(data), max(1, len(data) // POINTS)):
         bad = bytearray(data)
         bad[i] ^= 1 << (i % 8)
         path = write(os.path.join(folder, "bad"), bytes(bad))
         expect(["import", path, *at], 1, path, "byte ", "after block")
-    for i in range(0, len(data), max(1, len(data) // 40)):
+    for i in range(0, len(data), max(1, len(data) // POINTS)):
         path = write(os.path.join(folder, "bad"), data[:i])
         expect(["import", path, *at], 1, path)
     path = write(os.path.join(folder, "bad"), data + b"x")
