@@ -606,6 +606,30 @@ static void beat_as(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
 	     ds_beat_write(data, sizeof(data), &m));
 }
 
+/* R4: two certificates of one height, wherever that is. */
+static void r4_halt_elsewhere(void **state)
+{
+	struct world *w = start();
+	struct made b = mine(w, 0);
+	struct base_hash other;
+	struct base_hash high;
+
+	(void)state;
+	memset(&other, 0x43, sizeof(other));
+	memset(&high, 0x44, sizeof(high));
+	certify(w, 2, 1, &b.hash);
+	ds_block(w->node[2].ds, w->now, 0, b.block, b.len);
+	world_drain(&w->node[2]);
+	assert_int_equal(w->node[2].height, 1);
+	/* Above F, where nothing is final yet. */
+	certify(w, 2, 3, &high);
+	assert_int_equal(w->node[2].alerts[DS_CONFLICT], 0);
+	certify(w, 2, 3, &other);
+	assert_int_equal(world_mode(w, 2), DS_HALT);
+	assert_int_equal(w->node[2].alerts[DS_CONFLICT], 1);
+	world_free(w);
+}
+
 static void beat(struct world *w, uint32_t to, uint8_t voter, uint64_t tick,
 		 uint8_t tip, uint64_t off_ms)
 {
@@ -724,6 +748,7 @@ int main(void)
 		cmocka_unit_test(r3_split),
 		cmocka_unit_test(r4_overruled),
 		cmocka_unit_test(r4_higher_and_halt),
+		cmocka_unit_test(r4_halt_elsewhere),
 		cmocka_unit_test(r3_help),
 		cmocka_unit_test(r7_alone_in_sync),
 		cmocka_unit_test(r5_diverged_and_skew),

@@ -47,11 +47,24 @@ static bool seen_as_vote(const struct ds *ds, const struct ds_cert *in,
 	return false;
 }
 
+/* R4: a good certificate that is kept names another block at its height. */
+static bool contradicts_kept(const struct ds *ds, const struct ds_cert *in)
+{
+	for (uint32_t i = 0; i < DS_CERTS_KEPT; i++)
+		if (ds->kept[i].set &&
+		    ds->kept[i].cert.height.n == in->height.n &&
+		    !base_hash_equal(&ds->kept[i].cert.hash, &in->hash))
+			return true;
+	return false;
+}
+
 static bool worthwhile(const struct ds *ds, const struct ds_cert *in,
 		       bool asked)
 {
 	if (in->epoch > ds->c->vote_epoch || !ds->c->certified)
 		return false;
+	if (contradicts_kept(ds, in))
+		return asked || !being_verified(ds, &in->hash);
 	if (in->height.n < ds->final.height.n ||
 	    (in->height.n == ds->final.height.n &&
 	     base_hash_equal(&in->hash, &ds->final.hash)))
@@ -136,9 +149,12 @@ void ds_halt(struct ds *ds)
 	ds_set_mode(ds, DS_HALT, DS_CONFLICT);
 }
 
-/* Against F, and against the block that is on its way to the disk. */
+/* Against what is known: F, the certificates of late, and the block that is on
+ * its way to the disk. */
 static bool conflicts(const struct ds *ds, const struct ds_cert *m)
 {
+	if (contradicts_kept(ds, m))
+		return true;
 	if (m->height.n == ds->final.height.n && ds->final.height.n > 0)
 		return !base_hash_equal(&m->hash, &ds->final.hash);
 	return ds->next.set && ds->next.cert.set &&
