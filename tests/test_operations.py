@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "cluster"))
 from cluster import Cluster, choose_delta  # noqa: E402
 import tap  # noqa: E402
 from tap import BUILD, MINERD, Skip, environment, run_tests  # noqa: E402
-from test_cluster_liars import Liars, cut_until_split  # noqa: E402
+from test_cluster_liars import Liars, two_forks, cut_until_split  # noqa: E402
 
 WAIT_S = 150
 STEP_S = 60  # for a command that ends by itself
@@ -456,19 +456,9 @@ def signers(c, ops, node, at):
 
 def a_halt(folder):
     """HALT: both certificates name who signed both; a chain is chosen"""
-    with Liars(folder, [2, 3]) as c:
+    with two_forks(folder) as (c, forked):
         ops = operators_of(c)
-        c.start()
-        c.wait_height(1)
         a, b = c.honest
-        c.cut([a], [b])
-        c.tell_them("quiet mute echo=3")
-
-        def forked():
-            return sorted(h for h in set(a.blocks) & set(b.blocks)
-                          if a.blocks[h] != b.blocks[h])
-        c.wait("two certificates of one height", forked)
-        c.cut([a], [b], False)
         c.wait_mode("HALT", c.honest)
         first = signers(c, ops, a, forked()[0])
         second = signers(c, ops, b, forked()[0])

@@ -64,8 +64,11 @@ void ds_mode_tick(struct ds *ds, struct base_tick k)
 		return;
 	}
 	if (ds->mode == DS_SYNC && ds->catchup.phase == DS_CATCH_DONE &&
-	    !ds->next.set && ds_beats_suffice(ds, k)) {
-		enter_shadow(ds, k);
+	    !ds->next.set) {
+		if (ds_beats_suffice(ds, k))
+			enter_shadow(ds, k);
+		else if (k.n % (ds->c->rounds + 2) == 0 && ds_is_newest(ds, k))
+			ds_catchup_begin(ds); /* who is there may know more */
 		return;
 	}
 	if (ds->mode != DS_SHADOW || k.n <= ds->shadow.n)
