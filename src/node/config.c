@@ -484,8 +484,8 @@ int node_config_load_given(struct node_config *out,
 
 void node_config_help(FILE *to)
 {
-	(void)fputs("minerd mines and keeps a ledger of its own: a one-member "
-		    "network.\n\n"
+	(void)fputs("minerd mines, keeps or follows the ledger of a network; "
+		    "without a\nnetwork file, of one of its own.\n\n"
 		    "usage: minerd [--threads N] [options]\n",
 		    to);
 	for (size_t i = 0; i < BASE_COUNT(commands); i++) {
