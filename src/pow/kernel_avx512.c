@@ -132,6 +132,7 @@ VEC_OP void vec_scatter(unsigned char *p, unsigned long stride, vec x)
 	store_part(p + 12 * stride, _mm512_extracti32x4_epi32(x, 3));
 }
 
+#define VEC_ROUNDS "pow/kernel_avx512_rounds.h"
 #include "pow/kernel_bulk.h"
 
 uint64_t pow_scan_avx512(const struct minerd_pow_job *job, uint64_t first,

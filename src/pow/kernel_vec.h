@@ -53,8 +53,8 @@ struct vec_work {
 	vec w[64][VEC_STREAMS];
 	/* Keeps a word and its sum at different offsets within a page. */
 	vec apart[5];
-	/* First hash: word + constant, 4..63. */
-	vec wk[64][VEC_STREAMS];
+	/* First hash: word + constant, 4..63, and zero. */
+	vec wk[64 + 1][VEC_STREAMS];
 };
 
 /* A statement for both streams. */
@@ -281,6 +281,23 @@ VEC_INLINE void vec_expand_second(struct vec_work *work)
 	vec_add(vec_word(work, i, t, work->w[t - 2][i]), \
 		vec_set(pow_sha256_k[t] + pow_sha256_iv[7]))
 
+/* The first hash is the second one's message. */
+#define SECOND_WORDS(i, mid)                                           \
+	do {                                                           \
+		work->w[0][i] = vec_add(s[i].a, vec_set((mid)->h[0])); \
+		work->w[1][i] = vec_add(s[i].b, vec_set((mid)->h[1])); \
+		work->w[2][i] = vec_add(s[i].c, vec_set((mid)->h[2])); \
+		work->w[3][i] = vec_add(s[i].d, vec_set((mid)->h[3])); \
+		work->w[4][i] = vec_add(s[i].e, vec_set((mid)->h[4])); \
+		work->w[5][i] = vec_add(s[i].f, vec_set((mid)->h[5])); \
+		work->w[6][i] = vec_add(s[i].g, vec_set((mid)->h[6])); \
+		work->w[7][i] = vec_add(s[i].h, vec_set((mid)->h[7])); \
+	} while (0)
+
+#ifdef VEC_ROUNDS
+#include VEC_ROUNDS
+#else
+
 /* The state after round 3, named so that round 8 begins at a. */
 #define FIRST_START(i, mid, word3)                              \
 	do {                                                    \
@@ -293,19 +310,6 @@ VEC_INLINE void vec_expand_second(struct vec_work *work)
 		s[i].c = vec_set((mid)->s[5]);                  \
 		s[i].d = vec_set((mid)->s[6]);                  \
 		s[i].bc = vec_set((mid)->s[0] ^ (mid)->s[1]);   \
-	} while (0)
-
-/* The first hash is the second one's message. */
-#define SECOND_WORDS(i, mid)                                           \
-	do {                                                           \
-		work->w[0][i] = vec_add(s[i].a, vec_set((mid)->h[0])); \
-		work->w[1][i] = vec_add(s[i].b, vec_set((mid)->h[1])); \
-		work->w[2][i] = vec_add(s[i].c, vec_set((mid)->h[2])); \
-		work->w[3][i] = vec_add(s[i].d, vec_set((mid)->h[3])); \
-		work->w[4][i] = vec_add(s[i].e, vec_set((mid)->h[4])); \
-		work->w[5][i] = vec_add(s[i].f, vec_set((mid)->h[5])); \
-		work->w[6][i] = vec_add(s[i].g, vec_set((mid)->h[6])); \
-		work->w[7][i] = vec_add(s[i].h, vec_set((mid)->h[7])); \
 	} while (0)
 
 /* The state after round 0, named so that round 8 begins at a. */
@@ -353,10 +357,11 @@ VEC_INLINE void vec_first(struct vec_state *s, const struct vec_work *work,
 	}
 }
 
-/* Leaves the last word of the hash in h. */
-VEC_INLINE void vec_second(struct vec_state *s, const struct vec_work *work,
+/* From words 0 to 7 on; leaves the last word of the hash in h. */
+VEC_INLINE void vec_second(struct vec_state *s, struct vec_work *work,
 			   const struct pow_kernel_setup *setup)
 {
+	vec_expand_second(work);
 	EACH(SECOND_START, setup);
 	EACH(ROUND_SECOND, h, a, b, c, d, e, f, g, 1);
 	EACH(ROUND_SECOND, g, h, a, b, c, d, e, f, 2);
@@ -373,6 +378,8 @@ VEC_INLINE void vec_second(struct vec_state *s, const struct vec_work *work,
 	EACH(ROUND_E, a, b, c, d, e, KW_SECOND, 59);
 	EACH(ROUND_E, h, a, b, c, d, KW_LAST, POW_KERNEL_LAST_ROUND);
 }
+
+#endif
 
 /* Tests VEC_STEP nonces from @nonce on; true when there is a candidate. */
 VEC_INLINE bool vec_step(uint32_t *masks, struct vec_work *work, uint32_t nonce,
@@ -391,7 +398,6 @@ VEC_INLINE bool vec_step(uint32_t *masks, struct vec_work *work, uint32_t nonce,
 
 		vec_first(s, work, word3, mid);
 		EACH(SECOND_WORDS, mid);
-		vec_expand_second(work);
 		vec_second(s, work, setup);
 		masks[m] = vec_at_most(s[0].h, setup->top) |
 			   vec_at_most(s[1].h, setup->top) << VEC_LANES;
@@ -405,12 +411,13 @@ VEC_INLINE void vec_work_init(struct vec_work *work,
 			      const struct pow_kernel_setup *setup)
 {
 	for (unsigned i = 0; i < VEC_STREAMS; i++) {
-		for (unsigned t = 7; t < 18; t++)
+		for (unsigned t = 4; t < 18; t++)
 			work->wk[t][i] = vec_set(setup->kw[t]);
 		work->w[8][i] = vec_set(0x80000000u);
 		for (unsigned t = 9; t < 15; t++)
 			work->w[t][i] = vec_set(0);
 		work->w[15][i] = vec_set(256);
+		work->wk[64][i] = vec_set(0);
 	}
 }
 
