@@ -185,16 +185,17 @@ static double vector_bound(const struct minerd_pow_backend *b,
 	       ((double)VEC_STEP * b->lanes * midstates);
 }
 
-/* Three hashes by the SHA extensions beside one of AVX-512VL's lanes. Where
- * sha256rnds2 takes a port for a cycle, msg1 was measured to take two and
- * msg2 four; elsewhere it is not known. */
+/* Three hashes by the SHA extensions beside one of AVX-512VL's lanes, which
+ * make the words of all. Known where sha256rnds2 takes a port for a cycle. */
 static double mixed_bound(void)
 {
 	const struct ports *p = ports_here();
-	/* Rounds, schedule with its additions, digest. */
-	double sha = 62 + 12 * (2 + 4) + 12 + 11 + 11 + 8;
-	/* 120 rounds and 48 words of 8 lanes. */
-	double lane = (120 * 16 + 48 * 12) / 8.0;
+	/* Of 8 lanes: words 18 to 61 with their constants, 16 and 17. */
+	double words = 44 * 14 + 5 + 10 + 2;
+	/* Rounds; words, made pairs, and the digest. */
+	double sha = 62 + (words + 46 + 8 + 16 + 16) / 8.0;
+	/* 120 rounds, words, and the digest. */
+	double lane = (120 * 16 + words + 16) / 8.0;
 
 	if (p->sha_cycles != 1)
 		return 0;

@@ -23,6 +23,74 @@ struct sha_work {
 	__m128i m1[POW_SHA_PARTS][POW_SHA_QUADS];
 };
 
+/* Words plus constants of the first hash that no nonce reaches. */
+static inline void first_init(__m128i (*kw)[POW_SHA_QUADS])
+{
+	for (unsigned i = 0; i < POW_SHA_NONCES; i++) {
+		kw[i][1] = _mm_add_epi32(pow_sha_words(0x80000000u, 0, 0, 0),
+					 pow_sha_constants(1));
+		kw[i][2] = pow_sha_constants(2);
+		kw[i][3] = _mm_add_epi32(pow_sha_words(0, 0, 0, 640),
+					 pow_sha_constants(3));
+	}
+}
+
+/* The others, of POW_SHA_PARTS nonces. */
+static inline void first_expand(__m128i (*kw)[POW_SHA_QUADS],
+				const uint32_t tail[static 3], uint32_t nonce)
+{
+	__m128i m[POW_SHA_PARTS][POW_SHA_QUADS];
+
+	POW_SHA_UNROLLED
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		m[i][0] = pow_sha_words(tail[0], tail[1], tail[2],
+					__builtin_bswap32(nonce + i));
+		m[i][1] = pow_sha_words(0x80000000u, 0, 0, 0);
+		m[i][2] = _mm_setzero_si128();
+		m[i][3] = pow_sha_words(0, 0, 0, 640);
+		kw[i][0] = _mm_add_epi32(m[i][0], pow_sha_constants(0));
+	}
+	POW_SHA_UNROLLED
+	for (unsigned q = 4; q < POW_SHA_QUADS; q++) {
+		POW_SHA_UNROLLED
+		for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+			__m128i *x = &m[i][q];
+			__m128i seven_back = _mm_alignr_epi8(x[-1], x[-2], 4);
+
+			*x = _mm_sha256msg2_epu32(
+				_mm_add_epi32(
+					_mm_sha256msg1_epu32(x[-4], x[-3]),
+					seven_back),
+				x[-1]);
+			kw[i][q] = _mm_add_epi32(*x, pow_sha_constants(q));
+		}
+	}
+}
+
+/* The state as the next hash's first two quads of words. */
+static inline void digest_words(__m128i *m, __m128i abef, __m128i cdgh)
+{
+	m[0] = _mm_shuffle_epi32(_mm_unpackhi_epi64(abef, cdgh), 0xb1);
+	m[1] = _mm_shuffle_epi32(_mm_unpacklo_epi64(abef, cdgh), 0xb1);
+}
+
+/* A bit for each of POW_SHA_PARTS hashes that may be a hit: in lane 0 is f
+ * after round 61, which is e of round 60. */
+static inline uint32_t hits_mask(const __m128i late[static POW_SHA_PARTS],
+				 uint32_t top)
+{
+	uint32_t mask = 0;
+
+	POW_SHA_UNROLLED
+	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
+		uint32_t last =
+			(uint32_t)_mm_cvtsi128_si32(late[i]) + pow_sha256_iv[7];
+
+		mask |= (uint32_t)(__builtin_bswap32(last) <= top) << i;
+	}
+	return mask;
+}
+
 /* Two rounds of one nonce: the new (F, E, B, A) in place of (H, G, D, C). */
 #define RNDS2(cdgh, abef, kw)                         \
 	__asm__ volatile("movdqa %2, %%xmm0\n\t"      \
@@ -95,8 +163,8 @@ static void digest(struct sha_work *work, const struct pow_sha_midstate *mid,
 	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
 		__m128i *x = work->x[i];
 
-		pow_sha_digest_words(x, _mm_add_epi32(abef[i], mid->abef),
-				     _mm_add_epi32(cdgh[i], mid->cdgh));
+		digest_words(x, _mm_add_epi32(abef[i], mid->abef),
+			     _mm_add_epi32(cdgh[i], mid->cdgh));
 		POW_SHA_UNROLLED
 		for (unsigned n = 0; n < 2; n++) {
 			work->xk[i][n] =
@@ -161,7 +229,7 @@ half_step(struct sha_work *work, __m128i (*kw)[POW_SHA_QUADS],
 		const __m128i cdgh[] = {first_cdgh0, first_cdgh1, first_cdgh2};
 
 		digest(work, mid, abef, cdgh);
-		return pow_sha_mask(late, top);
+		return hits_mask(late, top);
 	}
 }
 
@@ -169,7 +237,7 @@ half_step(struct sha_work *work, __m128i (*kw)[POW_SHA_QUADS],
 static void work_init(struct sha_work *work)
 {
 	memset(work, 0, sizeof(*work));
-	pow_sha_first_init(work->first);
+	first_init(work->first);
 	for (unsigned i = 0; i < POW_SHA_PARTS; i++) {
 		__m128i *x = work->x[i];
 
@@ -194,7 +262,7 @@ static bool step(uint32_t *masks, struct sha_work *work,
 	uint32_t any = 0;
 
 	for (unsigned i = 0; i < POW_SHA_NONCES; i += POW_SHA_PARTS)
-		pow_sha_first_expand(&work->first[i], job->tail, nonce + i);
+		first_expand(&work->first[i], job->tail, nonce + i);
 	for (uint32_t m = 0; m < job->midstate_count; m++) {
 		for (unsigned h = 0; h < POW_SHA_HALVES; h++) {
 			/* What ends here belongs to the half step before. */
@@ -294,11 +362,9 @@ static inline void rounds(__m128i abef[STREAMS], __m128i cdgh[STREAMS],
 }
 
 /* The state as the next hash's message. */
-static inline void digest_words(__m128i m[POW_SHA_QUADS], __m128i abef,
-				__m128i cdgh)
+static inline void message(__m128i m[POW_SHA_QUADS], __m128i abef, __m128i cdgh)
 {
-	m[0] = _mm_shuffle_epi32(_mm_unpackhi_epi64(abef, cdgh), 0xb1);
-	m[1] = _mm_shuffle_epi32(_mm_unpacklo_epi64(abef, cdgh), 0xb1);
+	digest_words(m, abef, cdgh);
 	m[2] = pow_sha_words(0x80000000u, 0, 0, 0);
 	m[3] = pow_sha_words(0, 0, 0, 256);
 }
@@ -361,14 +427,14 @@ static inline void bulk_second(struct base_hash *out[STREAMS],
 			       struct sha_bulk *b)
 {
 	for (unsigned i = 0; i < STREAMS; i++)
-		digest_words(b->m[i], b->abef[i], b->cdgh[i]);
+		message(b->m[i], b->abef[i], b->cdgh[i]);
 	expand(b->kw, b->m);
 	bulk_start(b);
 	bulk_rounds(b);
 	for (unsigned i = 0; i < STREAMS; i++) {
 		__m128i *at = (__m128i *)(void *)out[i]->b;
 
-		digest_words(b->m[i], b->abef[i], b->cdgh[i]);
+		message(b->m[i], b->abef[i], b->cdgh[i]);
 		_mm_storeu_si128(at, byte_swap(b->m[i][0]));
 		_mm_storeu_si128(at + 1, byte_swap(b->m[i][1]));
 	}
