@@ -18,23 +18,8 @@
 #ifndef POW_KERNEL_AVX512_ROUNDS_H
 #define POW_KERNEL_AVX512_ROUNDS_H
 
-#define ORDER_ASM __asm__ volatile
-#define ORDER_COPY(to, x) ORDER_ASM("vmovdqa64 %1, %0" : "=v"(to) : "v"(x))
-#define ORDER_LOAD(to, x) ORDER_ASM("vmovdqa64 %1, %0" : "=v"(to) : "m"(x))
-#define ORDER_STORE(to, x) ORDER_ASM("vmovdqa64 %1, %0" : "=m"(to) : "v"(x))
-#define ORDER_SHIFT(to, x, n) \
-	ORDER_ASM("vpsrld $" #n ", %1, %0" : "=v"(to) : "v"(x))
-#define ORDER_ROTATE(to, x, n) \
-	ORDER_ASM("vprord $" #n ", %1, %0" : "=v"(to) : "v"(x))
-#define ORDER_LOGIC(to, x, y, table)                   \
-	ORDER_ASM("vpternlogd $" #table ", %2, %1, %0" \
-		  : "+v"(to)                           \
-		  : "v"(x), "v"(y))
-#define ORDER_ADD(to, x) ORDER_ASM("vpaddd %1, %0, %0" : "+v"(to) : "v"(x))
-#define ORDER_ADD_MEMORY(to, x) \
-	ORDER_ASM("vpaddd %1, %0, %0" : "+v"(to) : "m"(x))
-#define ORDER_ADD_TO_ALL(to, x) \
-	ORDER_ASM("vpaddd %1%{1to16%}, %0, %0" : "+v"(to) : "m"(x))
+#define EACH_LANE "%{1to16%}"
+#include "pow/kernel_asm.h"
 
 struct order_stream {
 	vec v[8]; /* in round 0 a to h; later ORDER_V() */
@@ -56,18 +41,17 @@ struct order_stream {
 #define ORDER_H(i, r) ORDER_V(i, 7, r)
 
 /* The part of round @r that makes e: h gathers T1. */
-#define CHOOSE_COPY(i, r) ORDER_COPY(s[i].choose, ORDER_E(i, r))
-#define CHOOSE(i, r) \
-	ORDER_LOGIC(s[i].choose, ORDER_F(i, r), ORDER_G(i, r), 0xca)
-#define ROTATE_E(i, r, n) ORDER_ROTATE(s[i].e##n, ORDER_E(i, r), n)
-#define SIGMA1(i) ORDER_LOGIC(s[i].e6, s[i].e11, s[i].e25, 0x96)
-#define ADD_CHOOSE(i, r) ORDER_ADD(ORDER_H(i, r), s[i].choose)
-#define ADD_SIGMA1(i, r) ORDER_ADD(ORDER_H(i, r), s[i].e6)
-#define NEW_E(i, r) ORDER_ADD(ORDER_D(i, r), ORDER_H(i, r))
+#define CHOOSE_COPY(i, r) COPY(s[i].choose, ORDER_E(i, r))
+#define CHOOSE(i, r) TERNARY(s[i].choose, ORDER_F(i, r), ORDER_G(i, r), 0xca)
+#define ROTATE_E(i, r, n) ROTATE(s[i].e##n, ORDER_E(i, r), n)
+#define SIGMA1(i) TERNARY(s[i].e6, s[i].e11, s[i].e25, 0x96)
+#define ADD_CHOOSE(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].choose)
+#define ADD_SIGMA1(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].e6)
+#define NEW_E(i, r) ADD(ORDER_D(i, r), ORDER_D(i, r), ORDER_H(i, r))
 /* Word and constant of the first hash; each of them of the second. */
-#define ADD_SUM(i, r) ORDER_ADD_MEMORY(ORDER_H(i, r), wk[r][i])
-#define ADD_WORD(i, r) ORDER_ADD_MEMORY(ORDER_H(i, r), w[r][i])
-#define ADD_CONSTANT(i, r) ORDER_ADD_TO_ALL(ORDER_H(i, r), k[r])
+#define ADD_SUM(i, r) ADD_MEMORY(ORDER_H(i, r), ORDER_H(i, r), wk[r][i])
+#define ADD_WORD(i, r) ADD_MEMORY(ORDER_H(i, r), ORDER_H(i, r), w[r][i])
+#define ADD_CONSTANT(i, r) ADD_EACH(ORDER_H(i, r), ORDER_H(i, r), k[r])
 #define ADD_BOTH(i, r)              \
 	do {                        \
 		ADD_WORD(i, r);     \
@@ -75,13 +59,13 @@ struct order_stream {
 	} while (0)
 
 /* The part that makes a, in h's place. */
-#define MAJORITY_COPY(i, r) ORDER_COPY(s[i].majority, ORDER_A(i, r))
+#define MAJORITY_COPY(i, r) COPY(s[i].majority, ORDER_A(i, r))
 #define MAJORITY(i, r) \
-	ORDER_LOGIC(s[i].majority, ORDER_B(i, r), ORDER_C(i, r), 0xe8)
-#define ROTATE_A(i, r, n) ORDER_ROTATE(s[i].a##n, ORDER_A(i, r), n)
-#define SIGMA0(i) ORDER_LOGIC(s[i].a2, s[i].a13, s[i].a22, 0x96)
-#define ADD_MAJORITY(i, r) ORDER_ADD(ORDER_H(i, r), s[i].majority)
-#define ADD_SIGMA0(i, r) ORDER_ADD(ORDER_H(i, r), s[i].a2)
+	TERNARY(s[i].majority, ORDER_B(i, r), ORDER_C(i, r), 0xe8)
+#define ROTATE_A(i, r, n) ROTATE(s[i].a##n, ORDER_A(i, r), n)
+#define SIGMA0(i) TERNARY(s[i].a2, s[i].a13, s[i].a22, 0x96)
+#define ADD_MAJORITY(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].majority)
+#define ADD_SIGMA0(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].a2)
 
 #define ORDER_IF(condition, statement) \
 	do {                           \
@@ -162,51 +146,47 @@ static const uint32_t word_constant[32] = {
 };
 
 /* What nothing is rotated for is loaded as the sum. */
-#define WORD_LOAD(i, r, t)                                   \
-	do {                                                 \
-		if (WORD_SIGMA0(t))                          \
-			ORDER_LOAD(s[i].next, w[r][i]);      \
-		else if (WORD_16_BACK(t))                    \
-			ORDER_LOAD(s[i].sum, w[(r)-1][i]);   \
-		else                                         \
-			ORDER_LOAD(s[i].sum, w[(r) + 8][i]); \
+#define WORD_LOAD(i, r, t)                             \
+	do {                                           \
+		if (WORD_SIGMA0(t))                    \
+			LOAD(s[i].next, w[r][i]);      \
+		else if (WORD_16_BACK(t))              \
+			LOAD(s[i].sum, w[(r)-1][i]);   \
+		else                                   \
+			LOAD(s[i].sum, w[(r) + 8][i]); \
 	} while (0)
 #define WORD_ADD_16_BACK(i, r, t)                   \
 	ORDER_IF(WORD_16_BACK(t) && WORD_SIGMA0(t), \
-		 ORDER_ADD_MEMORY(s[i].sum, w[(r)-1][i]))
+		 ADD_MEMORY(s[i].sum, s[i].sum, w[(r)-1][i]))
 #define WORD_ADD_7_BACK(i, r, t)                                               \
 	do {                                                                   \
-		ORDER_IF(WORD_CONSTANT(t),                                     \
-			 ORDER_ADD_TO_ALL(s[i].sum, word_constant[(t) % 32])); \
+		ORDER_IF(WORD_CONSTANT(t), ADD_EACH(s[i].sum, s[i].sum,        \
+						    word_constant[(t) % 32])); \
 		ORDER_IF(WORD_7_BACK(t) &&                                     \
 				 (WORD_SIGMA0(t) || WORD_16_BACK(t)),          \
-			 ORDER_ADD_MEMORY(s[i].sum, w[(r) + 8][i]));           \
+			 ADD_MEMORY(s[i].sum, s[i].sum, w[(r) + 8][i]));       \
 	} while (0)
-#define WORD_W7(i, t) \
-	ORDER_IF(WORD_SIGMA0(t), ORDER_ROTATE(s[i].w7, s[i].next, 7))
-#define WORD_W18(i, t) \
-	ORDER_IF(WORD_SIGMA0(t), ORDER_ROTATE(s[i].w18, s[i].next, 18))
-#define WORD_W3(i, t) \
-	ORDER_IF(WORD_SIGMA0(t), ORDER_SHIFT(s[i].sum, s[i].next, 3))
+#define WORD_W7(i, t) ORDER_IF(WORD_SIGMA0(t), ROTATE(s[i].w7, s[i].next, 7))
+#define WORD_W18(i, t) ORDER_IF(WORD_SIGMA0(t), ROTATE(s[i].w18, s[i].next, 18))
+#define WORD_W3(i, t) ORDER_IF(WORD_SIGMA0(t), SHIFT(s[i].sum, s[i].next, 3))
 #define WORD_SUM0(i, t) \
-	ORDER_IF(WORD_SIGMA0(t), ORDER_LOGIC(s[i].sum, s[i].w7, s[i].w18, 0x96))
+	ORDER_IF(WORD_SIGMA0(t), TERNARY(s[i].sum, s[i].w7, s[i].w18, 0x96))
 /* From the word two back. */
 #define WORD_W17(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), ORDER_ROTATE(s[i].w17, s[i].word[(t) % 2], 17))
+	ORDER_IF(WORD_SIGMA1(t), ROTATE(s[i].w17, s[i].word[(t) % 2], 17))
 #define WORD_W19(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), ORDER_ROTATE(s[i].w19, s[i].word[(t) % 2], 19))
+	ORDER_IF(WORD_SIGMA1(t), ROTATE(s[i].w19, s[i].word[(t) % 2], 19))
 #define WORD_W10(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), ORDER_SHIFT(s[i].next, s[i].word[(t) % 2], 10))
-#define WORD_SUM1(i, t)          \
-	ORDER_IF(WORD_SIGMA1(t), \
-		 ORDER_LOGIC(s[i].next, s[i].w17, s[i].w19, 0x96))
+	ORDER_IF(WORD_SIGMA1(t), SHIFT(s[i].next, s[i].word[(t) % 2], 10))
+#define WORD_SUM1(i, t) \
+	ORDER_IF(WORD_SIGMA1(t), TERNARY(s[i].next, s[i].w17, s[i].w19, 0x96))
 /* In the place of the word two back. */
-#define WORD_NEW(i, t)                                                      \
-	do {                                                                \
-		ORDER_IF(WORD_SIGMA1(t), ORDER_ADD(s[i].next, s[i].sum));   \
-		s[i].word[(t) % 2] = WORD_SIGMA1(t) ? s[i].next : s[i].sum; \
+#define WORD_NEW(i, t)                                                         \
+	do {                                                                   \
+		ORDER_IF(WORD_SIGMA1(t), ADD(s[i].next, s[i].next, s[i].sum)); \
+		s[i].word[(t) % 2] = WORD_SIGMA1(t) ? s[i].next : s[i].sum;    \
 	} while (0)
-#define WORD_STORE(i, r, t) ORDER_STORE(w[(r) + 15][i], s[i].word[(t) % 2])
+#define WORD_STORE(i, r, t) STORE(w[(r) + 15][i], s[i].word[(t) % 2])
 
 /* Round @r of stream @x beside stream @y's word @t, which is needed 15 rounds
  * later, and what is left of its round @q; @rest: there is such a round. */

@@ -17,6 +17,9 @@
 
 typedef __m256i vec;
 
+#define EACH_LANE "%{1to8%}"
+#include "pow/kernel_asm.h"
+
 struct mixed_work {
 	/* Words plus constants of the nonces' first hash: two words of all. */
 	_Alignas(64) uint64_t first[32][POW_SHA_NONCES];
@@ -39,28 +42,6 @@ struct mixed_work {
 	unsigned parity; /* which of wk2 is a midstate behind */
 };
 
-#define LOAD(to, from) \
-	__asm__ volatile("vmovdqa64 %1, %0" : "=v"(to) : "m"(from))
-#define STORE(to, from) \
-	__asm__ volatile("vmovdqa64 %1, %0" : "=m"(to) : "v"(from))
-#define COPY(to, x) __asm__ volatile("vmovdqa64 %1, %0" : "=v"(to) : "v"(x))
-#define ADD(to, x, y) \
-	__asm__ volatile("vpaddd %2, %1, %0" : "=v"(to) : "v"(x), "v"(y))
-#define ADD_MEMORY(to, x, y) \
-	__asm__ volatile("vpaddd %2, %1, %0" : "=v"(to) : "v"(x), "m"(y))
-/* The same number in memory to each lane. */
-#define ADD_EACH(to, x, y)                           \
-	__asm__ volatile("vpaddd %2%{1to8%}, %1, %0" \
-			 : "=v"(to)                  \
-			 : "v"(x), "m"(y))
-#define ROTATE(to, x, n) \
-	__asm__ volatile("vprord %2, %1, %0" : "=v"(to) : "v"(x), "i"(n))
-#define SHIFT(to, x, n) \
-	__asm__ volatile("vpsrld %2, %1, %0" : "=v"(to) : "v"(x), "i"(n))
-#define TERNARY(to, x, y, table)                     \
-	__asm__ volatile("vpternlogd %3, %2, %1, %0" \
-			 : "+v"(to)                  \
-			 : "v"(x), "v"(y), "i"(table))
 #define XOR3(to, x, y) TERNARY(to, x, y, 0x96)
 #define CHOOSE(to, x, y) TERNARY(to, x, y, 0xca)
 #define MAJORITY(to, x, y) TERNARY(to, x, y, 0xe8)

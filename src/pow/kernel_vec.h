@@ -15,6 +15,8 @@
  *                  implementation that does not use it ignores it
  *   vec_at_most(x, top)  a bit for each lane whose byte-swapped word is at
  *                  most top
+ *   VEC_ROUNDS     if defined: the file, in quotes, that has vec_first() and
+ *                  vec_second() instead of those here
  *
  * The work is cut so that each phase lives in registers: the message
  * schedule runs ahead into memory, word by word; the rounds read it back as
