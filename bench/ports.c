@@ -49,6 +49,16 @@
 /* One chain is a unit's latency times UNITS. */
 #define CHAIN(f) f(1) f(1) f(1) f(1) f(1) f(1) f(1)
 
+/* Each waits for its first source, for its third. */
+#define TERN_SAME(i) "vpternlogd $0x96, %%ymm9, %%ymm9, %%ymm" #i "\n\t"
+#define TERN_NEXT(from, to) \
+	"vpternlogd $0x96, %%ymm" #from ", %%ymm9, %%ymm" #to "\n\t"
+#define TERN_CHAIN                                                      \
+	TERN_NEXT(1, 2)                                                 \
+	TERN_NEXT(2, 3)                                                 \
+	TERN_NEXT(3, 4) TERN_NEXT(4, 5) TERN_NEXT(5, 6) TERN_NEXT(6, 7) \
+		TERN_NEXT(7, 1)
+
 #define LOOPS(X)                                                              \
 	X(rnds2_chain, "sha256rnds2, each waits", CHAIN(RNDS2))               \
 	X(rnds2, "sha256rnds2", ALONE(RNDS2))                                 \
@@ -59,6 +69,10 @@
 	X(srl_y, "vpsrld 256", HIGH(SRL_Y))                                   \
 	X(tern_y, "vpternlogd 256", HIGH(TERN_Y))                             \
 	X(add_z, "vpaddd 512", HIGH(ADD_Z))                                   \
+	X(rot_chain, "vprold 256, each waits", CHAIN(ROT_Y))                  \
+	X(tern_chain, "vpternlogd 256, each waits, first source",             \
+	  CHAIN(TERN_SAME))                                                   \
+	X(tern_next, "vpternlogd 256, each waits, third source", TERN_CHAIN)  \
 	X(rot_z, "vprold 512", HIGH(ROT_Z))                                   \
 	X(tern_z, "vpternlogd 512", HIGH(TERN_Z))                             \
 	X(rot_srl, "vprold 256, vpsrld 256", HIGH_2(ROT_Y, SRL_Y))            \
