@@ -30,7 +30,7 @@ struct order_stream {
 };
 
 /* Variables of round @r, counted from where the stream began. */
-#define ORDER_V(i, k, r) s[i].v[((k) + 64u - (r)) % 8]
+#define ORDER_V(i, k, r) s[i].v[((k) + 64 - (r)) % 8]
 #define ORDER_A(i, r) ORDER_V(i, 0, r)
 #define ORDER_B(i, r) ORDER_V(i, 1, r)
 #define ORDER_C(i, r) ORDER_V(i, 2, r)
