@@ -53,11 +53,11 @@
 #define TERN_SAME(i) "vpternlogd $0x96, %%ymm9, %%ymm9, %%ymm" #i "\n\t"
 #define TERN_NEXT(from, to) \
 	"vpternlogd $0x96, %%ymm" #from ", %%ymm9, %%ymm" #to "\n\t"
-#define TERN_CHAIN                                                      \
-	TERN_NEXT(1, 2)                                                 \
-	TERN_NEXT(2, 3)                                                 \
-	TERN_NEXT(3, 4) TERN_NEXT(4, 5) TERN_NEXT(5, 6) TERN_NEXT(6, 7) \
-		TERN_NEXT(7, 1)
+#define TERN_CHAIN      \
+	TERN_NEXT(1, 2) \
+	TERN_NEXT(2, 3) \
+	TERN_NEXT(3, 4) \
+	TERN_NEXT(4, 5) TERN_NEXT(5, 6) TERN_NEXT(6, 7) TERN_NEXT(7, 1)
 
 #define LOOPS(X)                                                              \
 	X(rnds2_chain, "sha256rnds2, each waits", CHAIN(RNDS2))               \
