@@ -4,9 +4,10 @@
  * place.
  *
  * Floor 1, pure, private. For kernels whose order of instructions is the
- * point: statements of volatile assembly keep it, and the compiler still
- * chooses the registers. A kernel file defines vec before, and EACH_LANE as
- * "{1to8}" or "{1to16}" by its size, with a % before each brace.
+ * point: statements of volatile assembly keep it, and the compiler chooses the
+ * registers of what has no named one. Vectors in memory are aligned to their
+ * size. The file that includes this one defines EACH_LANE, "{1to8}" or
+ * "{1to16}" by the number of lanes, with a % before each brace.
  */
 #ifndef POW_KERNEL_ASM_H
 #define POW_KERNEL_ASM_H

@@ -7,13 +7,22 @@
  * vec_first() and vec_second(). A CPU looks for instructions that can start
  * among some 64 that wait, and these rounds keep it busy only if they come
  * when their operands are nearly there: consumers far behind producers,
- * rotations spread evenly. Compilers order for other aims, so each statement
- * is volatile assembly, which stays in its place; registers are still theirs
- * to choose. docs/performance.md has the method, and what the order is worth.
+ * rotations spread evenly. Compilers order for other aims, so the ordered part
+ * is statements of volatile assembly, which stay in their place; registers are
+ * still theirs to choose. docs/performance.md has the method, and what the
+ * order is worth.
  *
  * A *step* r of a stream is the part of round r that makes e, beside the part
  * of round r - 1 that makes a. Its early half makes what is added, its late
- * half adds; one stream's early half stands beside the other's late one.
+ * half adds; one stream's early half stands beside the other's late one:
+ *
+ *   stream 0   early of step r | late of step r          | early of step r + 1
+ *   stream 1   late of r - 1   | early of step r         | late of step r
+ *
+ * Macros take from where they are used: s, the streams; wk, w and k, which
+ * point at round 0 of the eight at hand in the tables of sums, of words and of
+ * constants. A step adds the sum or word of the round after it: in the first
+ * hash's last step that is the zero at the table's end.
  */
 #ifndef POW_KERNEL_AVX512_ROUNDS_H
 #define POW_KERNEL_AVX512_ROUNDS_H
@@ -100,7 +109,7 @@ struct order_stream {
 	} while (0)
 
 /* Both streams' step @r, the other stream half a step later; @one, @two:
- * there were so many before. */
+ * at least so many steps of this run came before. */
 #define STEP(r, one, two, add)                                    \
 	do {                                                      \
 		HALF_STEP(0, r, 1, one, 1, (r)-1, one, two, add); \
@@ -266,7 +275,6 @@ static const uint32_t word_constant[32] = {
 		s[i].v[5] = vec_set((mid)->s[4]);                  \
 		s[i].v[6] = vec_set((mid)->s[5]);                  \
 		s[i].v[7] = vec_set((mid)->hk[4]);                 \
-		s[i].majority = s[i].v[0];                         \
 	} while (0)
 
 #define FIRST_RESULT(i, r)                \
@@ -312,14 +320,6 @@ VEC_INLINE void vec_first(struct vec_state *out, const struct vec_work *work,
 		s[i].v[5] = vec_set(pow_sha256_iv[4]);                       \
 		s[i].v[6] = vec_set(pow_sha256_iv[5]);                       \
 		s[i].v[7] = vec_set(pow_sha256_iv[6]);                       \
-		s[i].majority = s[i].v[0];                                   \
-	} while (0)
-
-/* What a step wants of the one before, where there was none. */
-#define STEP_BEGIN(i, r)             \
-	do {                         \
-		ADD_BOTH(i, r);      \
-		MAJORITY_COPY(i, r); \
 	} while (0)
 
 /* Only e of the round is wanted; h has word and constant added. */
@@ -357,7 +357,7 @@ VEC_INLINE void vec_second(struct vec_state *out, struct vec_work *work,
 	WORDS_4(0, 1, 32);
 	WORDS(4, 1, 36);
 	WORDS_END(4);
-	EACH(STEP_BEGIN, 5);
+	EACH(ADD_BOTH, 5);
 	STEP(5, 0, 0, ADD_BOTH);
 	STEP(6, 1, 0, ADD_BOTH);
 	STEP(7, 1, 1, ADD_BOTH);

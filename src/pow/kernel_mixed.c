@@ -33,8 +33,11 @@
 _Static_assert(STEP <= POW_KERNEL_LANES_MAX, "a mask holds a step");
 _Static_assert(POW_SHA_HALVES / 2 * ROUNDS == POW_KERNEL_LAST_ROUND,
 	       "rounds 4 to 63, then 1 to 60");
-_Static_assert(WORDS_FIRST + 2 * WORDS > POW_KERNEL_LAST_ROUND,
-	       "two half steps make a schedule");
+_Static_assert(WORDS_FIRST + 2 * WORDS > POW_KERNEL_LAST_ROUND + 1 &&
+		       WORDS_FIRST + 2 * WORDS <= 64,
+	       "two half steps make a schedule, to word 61");
+_Static_assert(WORDS % 2 == 0 && WORDS / 2 <= ROUNDS,
+	       "two words a quad, in some of them");
 
 /* A vector holds these nonces of eight, from lane 0 up: two words of it
  * unpacked are then the eight in their order. */
@@ -91,7 +94,7 @@ static inline void second_words(vec *w)
 {
 	w[16] = vec_add(w[0], vec_small_sigma0(w[1]));
 	w[17] = vec_add(vec_add(w[1], vec_small_sigma0(w[2])),
-			vec_small_sigma1(vec_set(256)));
+			vec_set(0x00a00000u)); /* small_sigma1(256) */
 }
 
 /* Two words plus constants of eight nonces, in the nonces' order. */
@@ -126,11 +129,16 @@ static inline void pair_store(uint64_t *out, vec x, vec y)
 		STORE((to)[7], v0); \
 	} while (0)
 
-#define NONCE_STORE(i, n)                                                   \
-	do {                                                                \
-		work->state[(n) + i][0] = first_abef##i;                    \
-		work->state[(n) + i][1] = first_cdgh##i;                    \
-		work->late[(n) + i] = (uint32_t)_mm_cvtsi128_si32(cdgh##i); \
+/* By assembly, too: what a sanitizer makes of plain C may call something that
+ * does not know these registers. */
+#define STORE_NONCE(to, x) \
+	__asm__ volatile("vmovdqa %1, %0" : "=m"(to) : "x"(x))
+#define STORE_LATE(to, x) __asm__ volatile("vmovd %1, %0" : "=m"(to) : "x"(x))
+#define NONCE_STORE(i, n)                                              \
+	do {                                                           \
+		STORE_NONCE(work->state[(n) + (i)][0], first_abef##i); \
+		STORE_NONCE(work->state[(n) + (i)][1], first_cdgh##i); \
+		STORE_LATE(work->late[(n) + (i)], cdgh##i);            \
 	} while (0)
 
 /*
@@ -345,7 +353,7 @@ static inline uint32_t step_mask(const struct mixed_work *work, uint32_t top)
 static void first_expand(struct mixed_work *work, const uint32_t tail[static 3],
 			 uint32_t nonce)
 {
-	const vec order = _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
+	const vec order = _mm256_loadu_si256((const __m256i_u *)nonce_order);
 	const vec straight = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
 	vec w[EIGHTS + 1][16];
 
@@ -453,7 +461,8 @@ uint64_t pow_scan_mixed(const struct minerd_pow_job *job, uint64_t first,
 	for (uint64_t n = first;; n += STEP) {
 		uint32_t any = 0;
 
-		first_expand(&work, job->tail, (uint32_t)n);
+		if (n < end)
+			first_expand(&work, job->tail, (uint32_t)n);
 		/* What ends here began with the nonces before. */
 		masks[last] = step(&work, &setup, mid, 0);
 		if (n > first) {

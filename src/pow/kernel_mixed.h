@@ -114,7 +114,7 @@ struct mixed_work {
  * Four rounds of the nonces with all that is beside them, in the order that
  * was found best on Zen 4 (family 25, model 17) by search. Each statement has
  * a time; what is later than the quad's end is in the next one, as a statement
- * of q - 1, where the lanes' words have the names of round q: what round q - 1
+ * of q - 1, where the lanes' *state* has the names of round q: what round q - 1
  * makes is a and e there. Orders that mix the parts evenly, or that a model of
  * latencies liked, had times changed at random, and what was fastest was kept,
  * measured in a loop of half steps at several alignments, then in the kernel by

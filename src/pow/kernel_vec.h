@@ -20,7 +20,8 @@
  *
  * The work is cut so that each phase lives in registers: the message
  * schedule runs ahead into memory, word by word; the rounds read it back as
- * memory operands and keep only their states. The first hash's schedule
+ * memory operands and keep only their states. (With VEC_ROUNDS the second
+ * hash's words may be made beside its rounds.) The first hash's schedule
  * does not depend on the midstate, so all midstates of a job share it. Two
  * vectors of nonces are always in flight, each covering the latency of the
  * other's dependent operations.
@@ -55,7 +56,8 @@ struct vec_work {
 	vec w[64][VEC_STREAMS];
 	/* Keeps a word and its sum at different offsets within a page. */
 	vec apart[5];
-	/* First hash: word + constant, 4..63, and zero. */
+	/* First hash: word + constant, 7..63; with VEC_ROUNDS also 5 and 6,
+	 * and a zero that is added one round past the last. */
 	vec wk[64 + 1][VEC_STREAMS];
 };
 
@@ -413,7 +415,7 @@ VEC_INLINE void vec_work_init(struct vec_work *work,
 			      const struct pow_kernel_setup *setup)
 {
 	for (unsigned i = 0; i < VEC_STREAMS; i++) {
-		for (unsigned t = 4; t < 18; t++)
+		for (unsigned t = 5; t < 18; t++)
 			work->wk[t][i] = vec_set(setup->kw[t]);
 		work->w[8][i] = vec_set(0x80000000u);
 		for (unsigned t = 9; t < 15; t++)
