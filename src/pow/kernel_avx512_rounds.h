@@ -30,8 +30,8 @@
 #define EACH_LANE "%{1to16%}"
 #include "pow/kernel_asm.h"
 
-struct order_stream {
-	vec v[8]; /* in round 0 a to h; later ORDER_V() */
+struct stream {
+	vec v[8]; /* in round 0 a to h; later STATE() */
 	vec choose, e6, e11, e25;
 	vec majority, a2, a13, a22;
 	vec word[2]; /* of the second hash, the latest even and odd ones */
@@ -39,28 +39,28 @@ struct order_stream {
 };
 
 /* Variables of round @r, counted from where the stream began. */
-#define ORDER_V(i, k, r) s[i].v[((k) + 64 - (r)) % 8]
-#define ORDER_A(i, r) ORDER_V(i, 0, r)
-#define ORDER_B(i, r) ORDER_V(i, 1, r)
-#define ORDER_C(i, r) ORDER_V(i, 2, r)
-#define ORDER_D(i, r) ORDER_V(i, 3, r)
-#define ORDER_E(i, r) ORDER_V(i, 4, r)
-#define ORDER_F(i, r) ORDER_V(i, 5, r)
-#define ORDER_G(i, r) ORDER_V(i, 6, r)
-#define ORDER_H(i, r) ORDER_V(i, 7, r)
+#define STATE(i, k, r) s[i].v[((k) + 64 - (r)) % 8]
+#define STATE_A(i, r) STATE(i, 0, r)
+#define STATE_B(i, r) STATE(i, 1, r)
+#define STATE_C(i, r) STATE(i, 2, r)
+#define STATE_D(i, r) STATE(i, 3, r)
+#define STATE_E(i, r) STATE(i, 4, r)
+#define STATE_F(i, r) STATE(i, 5, r)
+#define STATE_G(i, r) STATE(i, 6, r)
+#define STATE_H(i, r) STATE(i, 7, r)
 
 /* The part of round @r that makes e: h gathers T1. */
-#define CHOOSE_COPY(i, r) COPY(s[i].choose, ORDER_E(i, r))
-#define CHOOSE(i, r) TERNARY(s[i].choose, ORDER_F(i, r), ORDER_G(i, r), 0xca)
-#define ROTATE_E(i, r, n) ROTATE(s[i].e##n, ORDER_E(i, r), n)
+#define CHOOSE_COPY(i, r) COPY(s[i].choose, STATE_E(i, r))
+#define CHOOSE(i, r) TERNARY(s[i].choose, STATE_F(i, r), STATE_G(i, r), 0xca)
+#define ROTATE_E(i, r, n) ROTATE(s[i].e##n, STATE_E(i, r), n)
 #define SIGMA1(i) TERNARY(s[i].e6, s[i].e11, s[i].e25, 0x96)
-#define ADD_CHOOSE(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].choose)
-#define ADD_SIGMA1(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].e6)
-#define NEW_E(i, r) ADD(ORDER_D(i, r), ORDER_D(i, r), ORDER_H(i, r))
+#define ADD_CHOOSE(i, r) ADD(STATE_H(i, r), STATE_H(i, r), s[i].choose)
+#define ADD_SIGMA1(i, r) ADD(STATE_H(i, r), STATE_H(i, r), s[i].e6)
+#define NEW_E(i, r) ADD(STATE_D(i, r), STATE_D(i, r), STATE_H(i, r))
 /* Word and constant of the first hash; each of them of the second. */
-#define ADD_SUM(i, r) ADD_MEMORY(ORDER_H(i, r), ORDER_H(i, r), wk[r][i])
-#define ADD_WORD(i, r) ADD_MEMORY(ORDER_H(i, r), ORDER_H(i, r), w[r][i])
-#define ADD_CONSTANT(i, r) ADD_EACH(ORDER_H(i, r), ORDER_H(i, r), k[r])
+#define ADD_SUM(i, r) ADD_MEMORY(STATE_H(i, r), STATE_H(i, r), wk[r][i])
+#define ADD_WORD(i, r) ADD_MEMORY(STATE_H(i, r), STATE_H(i, r), w[r][i])
+#define ADD_CONSTANT(i, r) ADD_EACH(STATE_H(i, r), STATE_H(i, r), k[r])
 #define ADD_BOTH(i, r)              \
 	do {                        \
 		ADD_WORD(i, r);     \
@@ -68,44 +68,44 @@ struct order_stream {
 	} while (0)
 
 /* The part that makes a, in h's place. */
-#define MAJORITY_COPY(i, r) COPY(s[i].majority, ORDER_A(i, r))
+#define MAJORITY_COPY(i, r) COPY(s[i].majority, STATE_A(i, r))
 #define MAJORITY(i, r) \
-	TERNARY(s[i].majority, ORDER_B(i, r), ORDER_C(i, r), 0xe8)
-#define ROTATE_A(i, r, n) ROTATE(s[i].a##n, ORDER_A(i, r), n)
+	TERNARY(s[i].majority, STATE_B(i, r), STATE_C(i, r), 0xe8)
+#define ROTATE_A(i, r, n) ROTATE(s[i].a##n, STATE_A(i, r), n)
 #define SIGMA0(i) TERNARY(s[i].a2, s[i].a13, s[i].a22, 0x96)
-#define ADD_MAJORITY(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].majority)
-#define ADD_SIGMA0(i, r) ADD(ORDER_H(i, r), ORDER_H(i, r), s[i].a2)
+#define ADD_MAJORITY(i, r) ADD(STATE_H(i, r), STATE_H(i, r), s[i].majority)
+#define ADD_SIGMA0(i, r) ADD(STATE_H(i, r), STATE_H(i, r), s[i].a2)
 
-#define ORDER_IF(condition, statement) \
-	do {                           \
-		if (condition)         \
-			statement;     \
+#define IF(condition, statement)   \
+	do {                       \
+		if (condition)     \
+			statement; \
 	} while (0)
 
 /* The early half of stream @x's step @r beside the late half of @y's step @q;
  * @xe, @xa, @ye, @ya: with the part that makes e, or a; @add: ADD_SUM or
  * ADD_BOTH.
  */
-#define HALF_STEP(x, r, xe, xa, y, q, ye, ya, add)    \
-	do {                                          \
-		ORDER_IF(xe, CHOOSE_COPY(x, r));      \
-		ORDER_IF(xe, ROTATE_E(x, r, 25));     \
-		ORDER_IF(ye, ADD_CHOOSE(y, q));       \
-		ORDER_IF(xe, ROTATE_E(x, r, 11));     \
-		ORDER_IF(ya, SIGMA0(y));              \
-		ORDER_IF(ye, ADD_SIGMA1(y, q));       \
-		ORDER_IF(xa, ROTATE_A(x, (r)-1, 22)); \
-		ORDER_IF(ya, ADD_MAJORITY(y, (q)-1)); \
-		ORDER_IF(xe, ROTATE_E(x, r, 6));      \
-		ORDER_IF(xa, ROTATE_A(x, (r)-1, 13)); \
-		ORDER_IF(xe, CHOOSE(x, r));           \
-		ORDER_IF(xa, ROTATE_A(x, (r)-1, 2));  \
-		ORDER_IF(ye, add(y, (q) + 1));        \
-		ORDER_IF(ya, ADD_SIGMA0(y, (q)-1));   \
-		ORDER_IF(ye, NEW_E(y, q));            \
-		ORDER_IF(ye, MAJORITY_COPY(y, q));    \
-		ORDER_IF(xa, MAJORITY(x, (r)-1));     \
-		ORDER_IF(xe, SIGMA1(x));              \
+#define HALF_STEP(x, r, xe, xa, y, q, ye, ya, add) \
+	do {                                       \
+		IF(xe, CHOOSE_COPY(x, r));         \
+		IF(xe, ROTATE_E(x, r, 25));        \
+		IF(ye, ADD_CHOOSE(y, q));          \
+		IF(xe, ROTATE_E(x, r, 11));        \
+		IF(ya, SIGMA0(y));                 \
+		IF(ye, ADD_SIGMA1(y, q));          \
+		IF(xa, ROTATE_A(x, (r)-1, 22));    \
+		IF(ya, ADD_MAJORITY(y, (q)-1));    \
+		IF(xe, ROTATE_E(x, r, 6));         \
+		IF(xa, ROTATE_A(x, (r)-1, 13));    \
+		IF(xe, CHOOSE(x, r));              \
+		IF(xa, ROTATE_A(x, (r)-1, 2));     \
+		IF(ye, add(y, (q) + 1));           \
+		IF(ya, ADD_SIGMA0(y, (q)-1));      \
+		IF(ye, NEW_E(y, q));               \
+		IF(ye, MAJORITY_COPY(y, q));       \
+		IF(xa, MAJORITY(x, (r)-1));        \
+		IF(xe, SIGMA1(x));                 \
 	} while (0)
 
 /* Both streams' step @r, the other stream half a step later; @one, @two:
@@ -164,75 +164,74 @@ static const uint32_t word_constant[32] = {
 		else                                   \
 			LOAD(s[i].sum, w[(r) + 8][i]); \
 	} while (0)
-#define WORD_ADD_16_BACK(i, r, t)                   \
-	ORDER_IF(WORD_16_BACK(t) && WORD_SIGMA0(t), \
-		 ADD_MEMORY(s[i].sum, s[i].sum, w[(r)-1][i]))
-#define WORD_ADD_7_BACK(i, r, t)                                               \
-	do {                                                                   \
-		ORDER_IF(WORD_CONSTANT(t), ADD_EACH(s[i].sum, s[i].sum,        \
-						    word_constant[(t) % 32])); \
-		ORDER_IF(WORD_7_BACK(t) &&                                     \
-				 (WORD_SIGMA0(t) || WORD_16_BACK(t)),          \
-			 ADD_MEMORY(s[i].sum, s[i].sum, w[(r) + 8][i]));       \
+#define WORD_ADD_16_BACK(i, r, t)             \
+	IF(WORD_16_BACK(t) && WORD_SIGMA0(t), \
+	   ADD_MEMORY(s[i].sum, s[i].sum, w[(r)-1][i]))
+#define WORD_ADD_7_BACK(i, r, t)                                           \
+	do {                                                               \
+		IF(WORD_CONSTANT(t),                                       \
+		   ADD_EACH(s[i].sum, s[i].sum, word_constant[(t) % 32])); \
+		IF(WORD_7_BACK(t) && (WORD_SIGMA0(t) || WORD_16_BACK(t)),  \
+		   ADD_MEMORY(s[i].sum, s[i].sum, w[(r) + 8][i]));         \
 	} while (0)
-#define WORD_W7(i, t) ORDER_IF(WORD_SIGMA0(t), ROTATE(s[i].w7, s[i].next, 7))
-#define WORD_W18(i, t) ORDER_IF(WORD_SIGMA0(t), ROTATE(s[i].w18, s[i].next, 18))
-#define WORD_W3(i, t) ORDER_IF(WORD_SIGMA0(t), SHIFT(s[i].sum, s[i].next, 3))
+#define WORD_W7(i, t) IF(WORD_SIGMA0(t), ROTATE(s[i].w7, s[i].next, 7))
+#define WORD_W18(i, t) IF(WORD_SIGMA0(t), ROTATE(s[i].w18, s[i].next, 18))
+#define WORD_W3(i, t) IF(WORD_SIGMA0(t), SHIFT(s[i].sum, s[i].next, 3))
 #define WORD_SUM0(i, t) \
-	ORDER_IF(WORD_SIGMA0(t), TERNARY(s[i].sum, s[i].w7, s[i].w18, 0x96))
+	IF(WORD_SIGMA0(t), TERNARY(s[i].sum, s[i].w7, s[i].w18, 0x96))
 /* From the word two back. */
 #define WORD_W17(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), ROTATE(s[i].w17, s[i].word[(t) % 2], 17))
+	IF(WORD_SIGMA1(t), ROTATE(s[i].w17, s[i].word[(t) % 2], 17))
 #define WORD_W19(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), ROTATE(s[i].w19, s[i].word[(t) % 2], 19))
+	IF(WORD_SIGMA1(t), ROTATE(s[i].w19, s[i].word[(t) % 2], 19))
 #define WORD_W10(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), SHIFT(s[i].next, s[i].word[(t) % 2], 10))
+	IF(WORD_SIGMA1(t), SHIFT(s[i].next, s[i].word[(t) % 2], 10))
 #define WORD_SUM1(i, t) \
-	ORDER_IF(WORD_SIGMA1(t), TERNARY(s[i].next, s[i].w17, s[i].w19, 0x96))
+	IF(WORD_SIGMA1(t), TERNARY(s[i].next, s[i].w17, s[i].w19, 0x96))
 /* In the place of the word two back. */
-#define WORD_NEW(i, t)                                                         \
-	do {                                                                   \
-		ORDER_IF(WORD_SIGMA1(t), ADD(s[i].next, s[i].next, s[i].sum)); \
-		s[i].word[(t) % 2] = WORD_SIGMA1(t) ? s[i].next : s[i].sum;    \
+#define WORD_NEW(i, t)                                                      \
+	do {                                                                \
+		IF(WORD_SIGMA1(t), ADD(s[i].next, s[i].next, s[i].sum));    \
+		s[i].word[(t) % 2] = WORD_SIGMA1(t) ? s[i].next : s[i].sum; \
 	} while (0)
 #define WORD_STORE(i, r, t) STORE(w[(r) + 15][i], s[i].word[(t) % 2])
 
 /* Round @r of stream @x beside stream @y's word @t, which is needed 15 rounds
  * later, and what is left of its round @q; @rest: there is such a round. */
-#define HALF_WORDS(x, r, y, q, rest, t)             \
-	do {                                        \
-		ADD_WORD(x, r);                     \
-		ORDER_IF(rest, SIGMA0(y));          \
-		ORDER_IF(rest, MAJORITY(y, q));     \
-		CHOOSE_COPY(x, r);                  \
-		ORDER_IF(rest, ADD_MAJORITY(y, q)); \
-		WORD_LOAD(y, r, t);                 \
-		ADD_CONSTANT(x, r);                 \
-		WORD_W7(y, t);                      \
-		ROTATE_E(x, r, 25);                 \
-		ROTATE_E(x, r, 6);                  \
-		WORD_W18(y, t);                     \
-		ROTATE_E(x, r, 11);                 \
-		ORDER_IF(rest, ADD_SIGMA0(y, q));   \
-		WORD_W3(y, t);                      \
-		CHOOSE(x, r);                       \
-		ADD_CHOOSE(x, r);                   \
-		SIGMA1(x);                          \
-		WORD_SUM0(y, t);                    \
-		ADD_SIGMA1(x, r);                   \
-		WORD_ADD_16_BACK(y, r, t);          \
-		MAJORITY_COPY(x, r);                \
-		WORD_W10(y, t);                     \
-		WORD_ADD_7_BACK(y, r, t);           \
-		WORD_W19(y, t);                     \
-		WORD_W17(y, t);                     \
-		ROTATE_A(x, r, 22);                 \
-		WORD_SUM1(y, t);                    \
-		WORD_NEW(y, t);                     \
-		NEW_E(x, r);                        \
-		ROTATE_A(x, r, 13);                 \
-		ROTATE_A(x, r, 2);                  \
-		WORD_STORE(y, r, t);                \
+#define HALF_WORDS(x, r, y, q, rest, t)       \
+	do {                                  \
+		ADD_WORD(x, r);               \
+		IF(rest, SIGMA0(y));          \
+		IF(rest, MAJORITY(y, q));     \
+		CHOOSE_COPY(x, r);            \
+		IF(rest, ADD_MAJORITY(y, q)); \
+		WORD_LOAD(y, r, t);           \
+		ADD_CONSTANT(x, r);           \
+		WORD_W7(y, t);                \
+		ROTATE_E(x, r, 25);           \
+		ROTATE_E(x, r, 6);            \
+		WORD_W18(y, t);               \
+		ROTATE_E(x, r, 11);           \
+		IF(rest, ADD_SIGMA0(y, q));   \
+		WORD_W3(y, t);                \
+		CHOOSE(x, r);                 \
+		ADD_CHOOSE(x, r);             \
+		SIGMA1(x);                    \
+		WORD_SUM0(y, t);              \
+		ADD_SIGMA1(x, r);             \
+		WORD_ADD_16_BACK(y, r, t);    \
+		MAJORITY_COPY(x, r);          \
+		WORD_W10(y, t);               \
+		WORD_ADD_7_BACK(y, r, t);     \
+		WORD_W19(y, t);               \
+		WORD_W17(y, t);               \
+		ROTATE_A(x, r, 22);           \
+		WORD_SUM1(y, t);              \
+		WORD_NEW(y, t);               \
+		NEW_E(x, r);                  \
+		ROTATE_A(x, r, 13);           \
+		ROTATE_A(x, r, 2);            \
+		WORD_STORE(y, r, t);          \
 	} while (0)
 
 #define WORDS(r, rest, t)                            \
@@ -279,14 +278,14 @@ static const uint32_t word_constant[32] = {
 
 #define FIRST_RESULT(i, r)                \
 	do {                              \
-		out[i].a = ORDER_A(i, r); \
-		out[i].b = ORDER_B(i, r); \
-		out[i].c = ORDER_C(i, r); \
-		out[i].d = ORDER_D(i, r); \
-		out[i].e = ORDER_E(i, r); \
-		out[i].f = ORDER_F(i, r); \
-		out[i].g = ORDER_G(i, r); \
-		out[i].h = ORDER_H(i, r); \
+		out[i].a = STATE_A(i, r); \
+		out[i].b = STATE_B(i, r); \
+		out[i].c = STATE_C(i, r); \
+		out[i].d = STATE_D(i, r); \
+		out[i].e = STATE_E(i, r); \
+		out[i].f = STATE_F(i, r); \
+		out[i].g = STATE_G(i, r); \
+		out[i].h = STATE_H(i, r); \
 	} while (0)
 
 /* Rounds 4 to 63. */
@@ -295,7 +294,7 @@ VEC_INLINE void vec_first(struct vec_state *out, const struct vec_work *work,
 			  const struct pow_kernel_midstate *mid)
 {
 	const vec(*wk)[VEC_STREAMS] = &work->wk[4];
-	struct order_stream s[VEC_STREAMS];
+	struct stream s[VEC_STREAMS];
 
 	EACH(FIRST_BEGIN, mid);
 	STEPS_8(0, ADD_SUM);
@@ -324,18 +323,18 @@ VEC_INLINE void vec_first(struct vec_state *out, const struct vec_work *work,
 
 /* Only e of the round is wanted; h has word and constant added. */
 #define ONLY_E(i, r)                                                      \
-	(ORDER_D(i, r) =                                                  \
-		 vec_add(vec_add(ORDER_D(i, r), ORDER_H(i, r)),           \
-			 vec_add(vec_choose(ORDER_E(i, r), ORDER_F(i, r), \
-					    ORDER_G(i, r)),               \
-				 vec_big_sigma1(ORDER_E(i, r)))))
+	(STATE_D(i, r) =                                                  \
+		 vec_add(vec_add(STATE_D(i, r), STATE_H(i, r)),           \
+			 vec_add(vec_choose(STATE_E(i, r), STATE_F(i, r), \
+					    STATE_G(i, r)),               \
+				 vec_big_sigma1(STATE_E(i, r)))))
 #define ONLY_E_WORD(i, r)       \
 	do {                    \
 		ADD_BOTH(i, r); \
 		ONLY_E(i, r);   \
 	} while (0)
 #define SECOND_RESULT(i, r) \
-	(out[i].h = vec_add(ORDER_E(i, r), vec_set(pow_sha256_iv[7])))
+	(out[i].h = vec_add(STATE_E(i, r), vec_set(pow_sha256_iv[7])))
 
 /* Rounds 1 to 45 with words 16 to 60, then 46 to 56, and of 57 to 60 what the
  * last e needs: it is left in h, with the initial state's last word added. */
@@ -344,7 +343,7 @@ VEC_INLINE void vec_second(struct vec_state *out, struct vec_work *work,
 {
 	vec(*w)[VEC_STREAMS] = &work->w[1];
 	const uint32_t *k = &pow_sha256_k[1];
-	struct order_stream s[VEC_STREAMS];
+	struct stream s[VEC_STREAMS];
 
 	EACH(SECOND_BEGIN, setup);
 	WORDS_8(0, 16);
