@@ -107,51 +107,85 @@ static inline uint32_t hits_mask(const __m128i late[static POW_SHA_PARTS],
 			 : "x"(abef), "m"(((const long long *)(kw))[1]) \
 			 : "xmm0")
 
-/* Words 4q + 16..4q + 19 of a nonce's second hash. @last holds the quad at
+/* Words 4q + 16..4q + 19 of a nonce's second hash: @last holds the quad at
  * q + 3 and receives the new one. */
-#define EXPAND(last, x, xk, m1, q)                                  \
-	__asm__ volatile("movdqa %0, %%xmm0\n\t"                    \
-			 "palignr $4, %4, %%xmm0\n\t"               \
-			 "paddd %5, %%xmm0\n\t"                     \
-			 "sha256msg2 %0, %%xmm0\n\t"                \
-			 "movdqa %%xmm0, %0\n\t"                    \
-			 "movdqa %0, %1\n\t"                        \
-			 "paddd %6, %%xmm0\n\t"                     \
-			 "movdqa %%xmm0, %2\n\t"                    \
-			 "movdqa %7, %%xmm0\n\t"                    \
-			 "sha256msg1 %0, %%xmm0\n\t"                \
-			 "movdqa %%xmm0, %3"                        \
-			 : "+x"(last), "=m"((x)[(q) + 4]),          \
-			   "=m"((xk)[(q) + 4]), "=m"((m1)[(q) + 3]) \
-			 : "m"((x)[(q) + 2]), "m"((m1)[q]),         \
-			   "m"(sha_k[(q) + 4]), "m"((x)[(q) + 3])   \
+#define NEW_WORDS(last, x, xk, m1, q)                                          \
+	__asm__ volatile("movdqa %0, %%xmm0\n\t"                               \
+			 "palignr $4, %3, %%xmm0\n\t"                          \
+			 "paddd %4, %%xmm0\n\t"                                \
+			 "sha256msg2 %0, %%xmm0\n\t"                           \
+			 "movdqa %%xmm0, %0\n\t"                               \
+			 "movdqa %0, %1\n\t"                                   \
+			 "paddd %5, %%xmm0\n\t"                                \
+			 "movdqa %%xmm0, %2"                                   \
+			 : "+x"(last), "=m"((x)[(q) + 4]), "=m"((xk)[(q) + 4]) \
+			 : "m"((x)[(q) + 2]), "m"((m1)[q]),                    \
+			   "m"(sha_k[(q) + 4])                                 \
+			 : "xmm0")
+/* And of the two quads before it what a later one needs. */
+#define OLD_WORDS(last, x, m1, q)                       \
+	__asm__ volatile("movdqa %2, %%xmm0\n\t"        \
+			 "sha256msg1 %1, %%xmm0\n\t"    \
+			 "movdqa %%xmm0, %0"            \
+			 : "=m"((m1)[(q) + 3])          \
+			 : "x"(last), "m"((x)[(q) + 3]) \
 			 : "xmm0")
 
-/* Rounds 4q and 4q + 1 of part i: second hash, first hash. */
-#define LOWER(i, q)                                                     \
+/* Part i's statements of quad q, which only some quads have. */
+#define SECOND_LOWER(i, q)                                        \
+	do {                                                      \
+		if ((q) >= 0 && (q) < POW_SHA_QUADS)              \
+			RNDS2(cdgh##i, abef##i, &work->xk[i][q]); \
+	} while (0)
+#define SECOND_UPPER(i, q)                                              \
 	do {                                                            \
-		if ((q) < POW_SHA_QUADS - 1)                            \
-			RNDS2(cdgh##i, abef##i, &work->xk[i][q]);       \
-		if ((q) > 0)                                            \
+		if ((q) >= 0 && (q) < POW_SHA_QUADS - 1)                \
+			RNDS2_UPPER(abef##i, cdgh##i, &work->xk[i][q]); \
+	} while (0)
+#define FIRST_LOWER(i, q)                                               \
+	do {                                                            \
+		if ((q) > 0 && (q) < POW_SHA_QUADS)                     \
 			RNDS2(first_cdgh##i, first_abef##i, &kw[i][q]); \
 	} while (0)
-
-#define UPPER(i, q)                                                     \
+#define FIRST_UPPER(i, q)                                                     \
+	do {                                                                  \
+		if ((q) >= 0 && (q) < POW_SHA_QUADS)                          \
+			RNDS2_UPPER(first_abef##i, first_cdgh##i, &kw[i][q]); \
+	} while (0)
+#define NEW_QUAD(i, q)                                              \
+	do {                                                        \
+		if ((q) >= 0 && (q) < POW_SHA_QUADS - 4)            \
+			NEW_WORDS(last##i, work->x[i], work->xk[i], \
+				  work->m1[i], q);                  \
+	} while (0)
+#define OLD_QUAD(i, q)                                                  \
 	do {                                                            \
-		if ((q) < POW_SHA_QUADS - 1)                            \
-			RNDS2_UPPER(abef##i, cdgh##i, &work->xk[i][q]); \
-		RNDS2_UPPER(first_abef##i, first_cdgh##i, &kw[i][q]);   \
+		if ((q) >= 0 && (q) < POW_SHA_QUADS - 4)                \
+			OLD_WORDS(last##i, work->x[i], work->m1[i], q); \
 	} while (0)
 
-#define EXPAND_PART(i, q) \
-	EXPAND(last##i, work->x[i], work->xk[i], work->m1[i], q)
-
-#define QUAD(q)                                       \
-	do {                                          \
-		POW_SHA_EACH(LOWER, q);               \
-		if ((q) < POW_SHA_QUADS - 4)          \
-			POW_SHA_EACH(EXPAND_PART, q); \
-		POW_SHA_EACH(UPPER, q);               \
+/* Four rounds of all parts, in an order found by search in the kernel on Zen 4;
+ * some is left for the next quad (docs/performance.md). */
+#define QUAD(q)                         \
+	do {                            \
+		SECOND_LOWER(0, q);     \
+		SECOND_UPPER(2, (q)-1); \
+		OLD_QUAD(0, (q)-1);     \
+		SECOND_LOWER(2, q);     \
+		FIRST_LOWER(0, q);      \
+		FIRST_LOWER(1, q);      \
+		SECOND_LOWER(1, q);     \
+		FIRST_LOWER(2, q);      \
+		FIRST_UPPER(1, q);      \
+		NEW_QUAD(0, q);         \
+		SECOND_UPPER(0, q);     \
+		NEW_QUAD(1, q);         \
+		SECOND_UPPER(1, q);     \
+		FIRST_UPPER(0, q);      \
+		NEW_QUAD(2, q);         \
+		OLD_QUAD(1, q);         \
+		OLD_QUAD(2, q);         \
+		FIRST_UPPER(2, q);      \
 	} while (0)
 
 /* The first hashes' last states as the second ones' messages. */
@@ -173,8 +207,6 @@ static void digest(struct sha_work *work, const struct pow_sha_midstate *mid,
 		}
 	}
 }
-
-#define LAST_ROUNDS(i, q) RNDS2(cdgh##i, abef##i, &work->xk[i][q])
 
 /* Three nonces' first hash of @mid with the words @kw, and the second of the
  * three before, a bit of the result for each that may be a hit. */
@@ -220,9 +252,8 @@ half_step(struct sha_work *work, __m128i (*kw)[POW_SHA_QUADS],
 	QUAD(12);
 	QUAD(13);
 	QUAD(14);
-	POW_SHA_EACH(LAST_ROUNDS, POW_SHA_QUADS - 1);
-	POW_SHA_EACH(LOWER, POW_SHA_QUADS - 1);
-	POW_SHA_EACH(UPPER, POW_SHA_QUADS - 1);
+	QUAD(15);
+	QUAD(16);
 	{
 		const __m128i late[] = {cdgh0, cdgh1, cdgh2};
 		const __m128i abef[] = {first_abef0, first_abef1, first_abef2};
