@@ -195,8 +195,8 @@ half_step(struct mixed_work *work, size_t n, const struct pow_sha_midstate *mid,
 
 	LANES_LOAD(work->v);
 	QUADS;
-	LANES_STORE(work->v);
 	POW_SHA_EACH(NONCE_STORE, n);
+	LANES_STORE(work->v);
 }
 
 static __attribute__((noinline, aligned(64))) void
