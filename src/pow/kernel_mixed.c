@@ -134,11 +134,11 @@ static inline void pair_store(uint64_t *out, vec x, vec y)
 #define STORE_NONCE(to, x) \
 	__asm__ volatile("vmovdqa %1, %0" : "=m"(to) : "x"(x))
 #define STORE_LATE(to, x) __asm__ volatile("vmovd %1, %0" : "=m"(to) : "x"(x))
-#define NONCE_STORE(i, n)                                              \
-	do {                                                           \
-		STORE_NONCE(work->state[(n) + (i)][0], first_abef##i); \
-		STORE_NONCE(work->state[(n) + (i)][1], first_cdgh##i); \
-		STORE_LATE(work->late[(n) + (i)], cdgh##i);            \
+#define NONCE_STORE(i, n)                                                     \
+	do {                                                                  \
+		STORE_NONCE(work->nonces_state[(n) + (i)][0], first_abef##i); \
+		STORE_NONCE(work->nonces_state[(n) + (i)][1], first_cdgh##i); \
+		STORE_LATE(work->nonces_late[(n) + (i)], cdgh##i);            \
 	} while (0)
 
 /*
@@ -153,8 +153,8 @@ half_step(struct mixed_work *work, size_t n, const struct pow_sha_midstate *mid,
 	  uint64_t *pairs)
 {
 	const uint32_t *iv = pow_sha256_iv;
-	const uint64_t *first_kw = &work->first[0][n];
-	const uint64_t *second_kw = &work->second[0][n];
+	const uint64_t *first_kw = &work->nonces_kw1[0][n];
+	const uint64_t *second_kw = &work->nonces_kw2[0][n];
 	const __m128i start_abef = pow_sha_words(iv[5], iv[4], iv[1], iv[0]);
 	const __m128i start_cdgh = pow_sha_words(iv[7], iv[6], iv[3], iv[2]);
 	const __m128i mid_abef = mid->abef;
@@ -193,10 +193,10 @@ half_step(struct mixed_work *work, size_t n, const struct pow_sha_midstate *mid,
 	register vec even __asm__("ymm30") = two_back;
 	register vec odd __asm__("ymm31") = one_back;
 
-	LANES_LOAD(work->v);
+	LANES_LOAD(work->lanes_v);
 	QUADS;
 	POW_SHA_EACH(NONCE_STORE, n);
-	LANES_STORE(work->v);
+	LANES_STORE(work->lanes_v);
 }
 
 static __attribute__((noinline, aligned(64))) void
@@ -222,8 +222,9 @@ static inline void half_step_nonces(struct mixed_work *work, unsigned h,
 				    const vec *lane_kw, unsigned eight,
 				    unsigned t)
 {
-	half_step_pairs(work, h * POW_SHA_PARTS, mid, lane_kw, &work->w[t],
-			&pow_sha256_k[t], &work->second[t / 2][eight * LANES]);
+	half_step_pairs(work, h * POW_SHA_PARTS, mid, lane_kw,
+			&work->nonces_w[t], &pow_sha256_k[t],
+			&work->nonces_kw2[t / 2][eight * LANES]);
 }
 
 /* The same with words of the lanes, whose sums go to @wk. */
@@ -269,36 +270,39 @@ static void message(struct mixed_work *work, unsigned eight,
 	vec abef[4];
 	vec cdgh[4];
 
-	transpose(abef, &work->state[eight * LANES], 0);
-	transpose(cdgh, &work->state[eight * LANES], 1);
+	transpose(abef, &work->nonces_state[eight * LANES], 0);
+	transpose(cdgh, &work->nonces_state[eight * LANES], 1);
 	POW_SHA_UNROLLED
 	for (unsigned i = 0; i < 2; i++) {
-		work->w[i] = vec_add(abef[i], vec_set(mid->h[i]));
-		work->w[i + 2] = vec_add(cdgh[i], vec_set(mid->h[i + 2]));
-		work->w[i + 4] = vec_add(abef[i + 2], vec_set(mid->h[i + 4]));
-		work->w[i + 6] = vec_add(cdgh[i + 2], vec_set(mid->h[i + 6]));
+		work->nonces_w[i] = vec_add(abef[i], vec_set(mid->h[i]));
+		work->nonces_w[i + 2] =
+			vec_add(cdgh[i], vec_set(mid->h[i + 2]));
+		work->nonces_w[i + 4] =
+			vec_add(abef[i + 2], vec_set(mid->h[i + 4]));
+		work->nonces_w[i + 6] =
+			vec_add(cdgh[i + 2], vec_set(mid->h[i + 6]));
 	}
-	second_words(work->w);
+	second_words(work->nonces_w);
 	POW_SHA_UNROLLED
 	for (unsigned t = 0; t < WORDS_FIRST; t = t == 6 ? 16 : t + 2)
-		pair_store(
-			&work->second[t / 2][eight * LANES],
-			vec_add(work->w[t], vec_set(pow_sha256_k[t])),
-			vec_add(work->w[t + 1], vec_set(pow_sha256_k[t + 1])));
+		pair_store(&work->nonces_kw2[t / 2][eight * LANES],
+			   vec_add(work->nonces_w[t], vec_set(pow_sha256_k[t])),
+			   vec_add(work->nonces_w[t + 1],
+				   vec_set(pow_sha256_k[t + 1])));
 }
 
 /* The lanes' state after round 3 of @mid. */
 static inline void lanes_first(struct mixed_work *work,
 			       const struct pow_kernel_midstate *mid)
 {
-	work->v[0] = vec_add(work->word3, vec_set(mid->a3));
-	work->v[1] = vec_set(mid->s[0]);
-	work->v[2] = vec_set(mid->s[1]);
-	work->v[3] = vec_set(mid->s[2]);
-	work->v[4] = vec_add(work->word3, vec_set(mid->e3));
-	work->v[5] = vec_set(mid->s[4]);
-	work->v[6] = vec_set(mid->s[5]);
-	work->v[7] = vec_set(mid->s[6]);
+	work->lanes_v[0] = vec_add(work->lanes_word3, vec_set(mid->a3));
+	work->lanes_v[1] = vec_set(mid->s[0]);
+	work->lanes_v[2] = vec_set(mid->s[1]);
+	work->lanes_v[3] = vec_set(mid->s[2]);
+	work->lanes_v[4] = vec_add(work->lanes_word3, vec_set(mid->e3));
+	work->lanes_v[5] = vec_set(mid->s[4]);
+	work->lanes_v[6] = vec_set(mid->s[5]);
+	work->lanes_v[7] = vec_set(mid->s[6]);
 }
 
 /* Their first hash as the second one's message, its sums to @wk; and the
@@ -312,18 +316,19 @@ static inline void lanes_second(struct mixed_work *work, vec *wk,
 
 	POW_SHA_UNROLLED
 	for (unsigned i = 0; i < 8; i++) {
-		work->lanes_w[i] = vec_add(work->v[i], vec_set(mid->h[i]));
+		work->lanes_w[i] =
+			vec_add(work->lanes_v[i], vec_set(mid->h[i]));
 		wk[i] = vec_add(work->lanes_w[i], vec_set(pow_sha256_k[i]));
 	}
 	work->lanes_word0 = work->lanes_w[0];
 	second_words(work->lanes_w);
 	for (unsigned t = 16; t < WORDS_FIRST; t++)
 		wk[t] = vec_add(work->lanes_w[t], vec_set(pow_sha256_k[t]));
-	work->v[0] = vec_add(word0, vec_set(setup->second_a0));
-	work->v[4] = vec_add(word0, vec_set(setup->second_e0));
+	work->lanes_v[0] = vec_add(word0, vec_set(setup->second_a0));
+	work->lanes_v[4] = vec_add(word0, vec_set(setup->second_e0));
 	for (unsigned i = 1; i < 4; i++) {
-		work->v[i] = vec_set(iv[i - 1]);
-		work->v[i + 4] = vec_set(iv[i + 3]);
+		work->lanes_v[i] = vec_set(iv[i - 1]);
+		work->lanes_v[i + 4] = vec_set(iv[i + 3]);
 	}
 }
 
@@ -336,10 +341,10 @@ static inline uint32_t step_mask(const struct mixed_work *work, uint32_t top)
 
 	POW_SHA_UNROLLED
 	for (unsigned i = 0; i < STEP / LANES; i++) {
-		vec last =
-			i < POW_SHA_NONCES / LANES
-				? _mm256_load_si256((const vec *)work->late + i)
-				: work->v[4];
+		vec last = i < POW_SHA_NONCES / LANES
+				   ? _mm256_load_si256(
+					     (const vec *)work->nonces_late + i)
+				   : work->lanes_v[4];
 
 		mask |= (uint32_t)_mm256_cmple_epu32_mask(
 				vec_byte_swap(vec_add(last, added)),
@@ -368,9 +373,9 @@ static void first_expand(struct mixed_work *work, const uint32_t tail[static 3],
 		w[i][4] = vec_set(0x80000000u);
 		w[i][15] = vec_set(640);
 	}
-	work->word3 = w[EIGHTS][3];
+	work->lanes_word3 = w[EIGHTS][3];
 	for (unsigned i = 0; i < EIGHTS; i++)
-		pair_store(&work->first[1][i * LANES],
+		pair_store(&work->nonces_kw1[1][i * LANES],
 			   vec_add(w[i][2], vec_set(pow_sha256_k[2])),
 			   vec_add(w[i][3], vec_set(pow_sha256_k[3])));
 	POW_SHA_ROLLED
@@ -380,10 +385,10 @@ static void first_expand(struct mixed_work *work, const uint32_t tail[static 3],
 			vec x = vec_word(w[i], t);
 			vec y = vec_word(w[i], t + 1);
 
-			pair_store(&work->first[t / 2][i * LANES], x, y);
+			pair_store(&work->nonces_kw1[t / 2][i * LANES], x, y);
 		}
-		work->wk1[t] = vec_word(w[EIGHTS], t);
-		work->wk1[t + 1] = vec_word(w[EIGHTS], t + 1);
+		work->lanes_kw1[t] = vec_word(w[EIGHTS], t);
+		work->lanes_kw1[t + 1] = vec_word(w[EIGHTS], t + 1);
 	}
 }
 
@@ -391,25 +396,26 @@ static void first_expand(struct mixed_work *work, const uint32_t tail[static 3],
 static void work_init(struct mixed_work *work)
 {
 	memset(work, 0, sizeof(*work));
-	work->w[8] = vec_set(0x80000000u);
-	work->w[15] = vec_set(256);
-	work->lanes_w[8] = work->w[8];
-	work->lanes_w[15] = work->w[15];
+	work->nonces_w[8] = vec_set(0x80000000u);
+	work->nonces_w[15] = vec_set(256);
+	work->lanes_w[8] = work->nonces_w[8];
+	work->lanes_w[15] = work->nonces_w[15];
 	for (unsigned t = 4; t < 16; t++) {
 		uint32_t w1 = t == 4 ? 0x80000000u : t == 15 ? 640 : 0;
 		uint32_t w2 = t == 8 ? 0x80000000u : t == 15 ? 256 : 0;
 		uint32_t k = pow_sha256_k[t];
 
-		work->wk1[t] = vec_set(w1 + k);
+		work->lanes_kw1[t] = vec_set(w1 + k);
 		for (unsigned i = 0; i < 2; i++)
-			work->wk2[i][t] = vec_set(w2 + k);
+			work->lanes_kw2[i][t] = vec_set(w2 + k);
 		for (unsigned n = 0; n < POW_SHA_NONCES; n++) {
 			unsigned shift = t % 2 * 32;
 
-			work->first[t / 2][n] |= (uint64_t)(w1 + k) << shift;
+			work->nonces_kw1[t / 2][n] |= (uint64_t)(w1 + k)
+						      << shift;
 			if (t >= 8)
-				work->second[t / 2][n] |= (uint64_t)(w2 + k)
-							  << shift;
+				work->nonces_kw2[t / 2][n] |= (uint64_t)(w2 + k)
+							      << shift;
 		}
 	}
 }
@@ -420,9 +426,9 @@ static uint32_t step(struct mixed_work *work,
 		     const struct pow_kernel_setup *setup,
 		     const struct pow_sha_midstate *mid, uint32_t m)
 {
-	const vec *first = &work->wk1[4];
-	vec *old = work->wk2[work->parity];
-	vec *new = work->wk2[!work->parity];
+	const vec *first = &work->lanes_kw1[4];
+	vec *old = work->lanes_kw2[work->parity];
+	vec *new = work->lanes_kw2[!work->parity];
 	const unsigned t0 = WORDS_FIRST;
 	const unsigned t1 = WORDS_FIRST + WORDS;
 

@@ -22,24 +22,24 @@ typedef __m256i vec;
 
 struct mixed_work {
 	/* Words plus constants of the nonces' first hash: two words of all. */
-	_Alignas(64) uint64_t first[32][POW_SHA_NONCES];
+	_Alignas(64) uint64_t nonces_kw1[32][POW_SHA_NONCES];
 	/* Words of the second hash of the eight whose turn it is. */
-	vec w[64];
+	vec nonces_w[64];
 	/* Words plus constants of the nonces' second hash. */
-	uint64_t second[32][POW_SHA_NONCES];
+	uint64_t nonces_kw2[32][POW_SHA_NONCES];
 	/* Lanes: words of the second hash; words plus constants of the first
 	 * and of the second, of two midstates; the state; word 3 of the first
 	 * hash; word 0 of the second. */
 	vec lanes_w[64];
-	vec wk1[64];
-	vec wk2[2][64];
-	vec v[8];
-	vec word3;
+	vec lanes_kw1[64];
+	vec lanes_kw2[2][64];
+	vec lanes_v[8];
+	vec lanes_word3;
 	vec lanes_word0;
 	/* Nonces: the state after the first hash's rounds; the last word. */
-	__m128i state[POW_SHA_NONCES][2];
-	_Alignas(32) uint32_t late[POW_SHA_NONCES];
-	unsigned parity; /* which of wk2 is a midstate behind */
+	__m128i nonces_state[POW_SHA_NONCES][2];
+	_Alignas(32) uint32_t nonces_late[POW_SHA_NONCES];
+	unsigned parity; /* which of lanes_kw2 is a midstate behind */
 };
 
 #define XOR3(to, x, y) TERNARY(to, x, y, 0x96)
