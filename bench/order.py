@@ -9,11 +9,12 @@
     bench/order.py shani src/pow/kernel_shani.c QUAD
     bench/order.py mixed src/pow/kernel_mixed.h QUAD
 
-A statement moves a few places, now and then two; FILE is written, built, and
-measured by bench/hashrate, whose self-test refuses an order that computes
-something else. The best orders so far are changed further. FILE is left with
-the best one that was measured twice, or as it was if there is none. Run it on
-the CPU that the order is for, with the machine to itself.
+A statement moves a few places, one to three of them at a time; FILE is
+written, built, and measured by bench/hashrate, whose self-test refuses an
+order that computes something else. The best orders so far are changed further.
+FILE is left with the best one that was measured twice, or as it was if there
+is none; Ctrl-C ends the search early. Run it on the CPU that the order is for,
+with the machine to itself.
 """
 import argparse
 import json
@@ -93,22 +94,28 @@ def search(args, text, orders):
     pool = [(first, orders)]
     print(f"{first:7.2f} as it is", flush=True)
     until = time.monotonic() + args.minutes * 60
-    for tried in range(1, TRIES_MAX):
-        if time.monotonic() > until:
-            break
-        trial = dict(rnd.choice(pool[:KEEP])[1])
-        name = rnd.choice(list(trial))
-        trial[name] = moved(trial[name], rnd)
-        write(args.file, text, trial)
-        cycles = measure(args.build, args.backend)
-        if cycles is None or (len(pool) >= KEEP and cycles >= pool[-1][0]):
-            continue
-        again = measure(args.build, args.backend)
-        best = pool[0][0]
-        pool = sorted(pool + [(max(cycles, again or cycles), trial)],
-                      key=lambda p: p[0])[:KEEP]
-        if pool[0][0] < best:
-            print(f"{pool[0][0]:7.2f} after {tried} orders", flush=True)
+    try:
+        for tried in range(1, TRIES_MAX):
+            if time.monotonic() > until:
+                break
+            trial = dict(rnd.choice(pool[:KEEP])[1])
+            name = rnd.choice(list(trial))
+            trial[name] = moved(trial[name], rnd)
+            write(args.file, text, trial)
+            cycles = measure(args.build, args.backend)
+            if cycles is None or (len(pool) >= KEEP and
+                                  cycles >= pool[-1][0]):
+                continue
+            again = measure(args.build, args.backend)
+            if again is None:
+                continue
+            best = pool[0][0]
+            pool = sorted(pool + [(max(cycles, again), trial)],
+                          key=lambda p: p[0])[:KEEP]
+            if pool[0][0] < best:
+                print(f"{pool[0][0]:7.2f} after {tried} orders", flush=True)
+    except KeyboardInterrupt:
+        pass  # the best so far is what was asked for
     return pool[0]
 
 

@@ -148,10 +148,12 @@ struct stream {
 #define WORD_CONSTANT(t) ((t) < 32 && word_constant[(t) % 32] != 0)
 
 static const uint32_t word_constant[32] = {
-	[17] = 0x00a00000,		      /* small_sigma1(256) */
-	[22] = 256,	   [23] = 0x11002000, /* small_sigma0(0x80000000) */
-	[24] = 0x80000000, [30] = 0x00400022, /* small_sigma0(256) */
-	[31] = 256,
+	[17] = 0x00a00000, /* small_sigma1(word 15) */
+	[22] = 256,	   /* word 15 */
+	[23] = 0x11002000, /* small_sigma0(word 8) */
+	[24] = 0x80000000, /* word 8 */
+	[30] = 0x00400022, /* small_sigma0(word 15) */
+	[31] = 256,	   /* word 15 */
 };
 
 /* What nothing is rotated for is loaded as the sum. */
